@@ -1,0 +1,59 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "data/schema.h"
+#include "data/slice.h"
+#include "millpond/result.h"
+#include "storage/file_system.h"
+#include "task/task.h"
+
+namespace duckdb {
+class DatabaseInstance;
+}
+
+namespace millpond {
+
+/// What the exchange's COPY and table functions of one DuckDB instance share: the store they work on, and what each
+/// finished COPY wrote. Thread-safe.
+class ExchangeContext {
+ public:
+  explicit ExchangeContext(std::shared_ptr<FileSystem> files) : files_(std::move(files)) {}
+
+  FileSystem& files() const { return *files_; }
+
+  /// What the COPY to exactly `path` wrote, once: rows and bytes a partition, and the index digest. kNotFound when no
+  /// COPY to that path has finished since the last call.
+  Result<OutputFile> take_written(const std::string& path);
+
+  /// Called by the COPY when its file is complete and synced.
+  void record_written(const std::string& path, OutputFile file);
+
+ private:
+  std::shared_ptr<FileSystem> files_;
+  std::mutex mutex_;
+  std::map<std::string, OutputFile> written_;
+};
+
+/// Registers in `database`:
+///   COPY … TO 'path' (FORMAT exchange, …)       one exchange file; see exchange_copy_sql
+///   millpond_exchange(paths, partitions, …)     the rows of partitions; see exchange_scan_sql
+///   millpond_partition(n, k1, k2, …) → INTEGER  the partition of a row with these keys among n
+///   millpond_hash(k1, k2, …) → UBIGINT          the hash it is made of (docs/partition-hash.md)
+/// The instance keeps `context` alive. kInternal with DuckDB's text when a name is taken.
+Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shared_ptr<ExchangeContext> context);
+
+/// The statement that writes the rows of `query` as one exchange file: "COPY (…) TO '…' (FORMAT exchange, …)".
+/// Parents of `path` exist, the file does not. The file is synced when the statement returns.
+std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement);
+
+/// A table function call that gives the rows of `slices` in order, with exactly the columns of `schema`:
+/// "millpond_exchange([…], […], …)". No slices: zero rows. Files are opened when it runs, not when it is bound, and
+/// are checked against the slices' digests and `schema`.
+std::string exchange_scan_sql(const std::vector<SegmentSlice>& slices, const Schema& schema);
+
+}  // namespace millpond
