@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "millpond/arrow.h"
+#include "millpond/options.h"
+#include "millpond/result.h"
+#include "millpond/schema.h"
+
+namespace millpond {
+
+class Session;
+struct Node;
+
+/// A lazy, partitioned table: a plan and the session that can run it. Copying is cheap; frames never change.
+/// Making a frame runs nothing, but binds: a wrong column is kInvalidArgument now, at `location`, the user's source line.
+/// Where a user's function without a declared schema stands below, binding waits until that is computed.
+class DataFrame {
+ public:
+  // --- what it is
+  /// The columns. Absent only after a function without a declared schema that is not computed yet.
+  std::optional<Schema> schema() const;
+  /// The columns, computing what is below if there is no other way to know them.
+  Result<Schema> resolve_schema() const;
+  std::int64_t num_partitions() const;
+  /// "1 partition", "16 partitions by hash(ticker)".
+  std::string partitioning() const;
+  /// The logical plan, then the stages as SQL.
+  Result<std::string> explain() const;
+  /// The plan as JSON.
+  std::string plan_json() const;
+
+  // --- partition-wise work (`location`: the user's line)
+  Result<DataFrame> repartition(std::int64_t npartitions, const RepartitionOptions& options = {},
+                                const std::string& location = {}) const;
+  Result<DataFrame> random_shuffle(std::optional<std::uint64_t> seed = {}, const std::string& location = {}) const;
+  Result<DataFrame> partial_sort(const std::vector<std::string>& by, const std::string& location = {}) const;
+  Result<DataFrame> filter(const std::string& condition, const std::string& location = {}) const;
+  /// `projection` is a list of expressions, or a whole SELECT … FROM {0}.
+  Result<DataFrame> map(const std::string& projection, const std::string& location = {}) const;
+  Result<DataFrame> partial_sql(const std::string& query, const std::vector<DataFrame>& others = {},
+                                const std::string& location = {}) const;
+  Result<DataFrame> call(const CallOptions& options, const std::string& location = {}) const;
+  Result<DataFrame> select(const std::vector<std::string>& expressions, const std::string& location = {}) const;
+  Result<DataFrame> with_columns(const std::vector<std::pair<std::string, std::string>>& columns,
+                                 const std::string& location = {}) const;
+  Result<DataFrame> drop(const std::vector<std::string>& columns, const std::string& location = {}) const;
+  Result<DataFrame> rename(const std::vector<std::pair<std::string, std::string>>& names,
+                           const std::string& location = {}) const;
+  /// Rows of several frames with the same columns, their partitions one after the other.
+  Result<DataFrame> union_all(const std::vector<DataFrame>& others, const std::string& location = {}) const;
+
+  // --- global work
+  /// Any n rows: of the first partitions first.
+  Result<DataFrame> limit(std::int64_t n, const std::string& location = {}) const;
+
+  // --- writing
+  /// A lazy frame whose computation writes the files; its rows are the paths, rows and bytes written.
+  Result<DataFrame> write_lazy(const std::string& path, const WriteFilesOptions& options = {},
+                               const std::string& location = {}) const;
+  /// Writes now.
+  Status write(const std::string& path, const WriteFilesOptions& options = {}, const std::string& location = {}) const;
+
+  // --- actions
+  /// Runs the plan and keeps the result for later actions of this session.
+  Status compute() const;
+  /// Drops the kept result, so that the next action computes anew.
+  Status recompute() const;
+  bool is_computed() const;
+  Result<std::int64_t> count() const;
+  /// The rows in partition order, pulled lazily from what was computed.
+  Result<ArrowStream> to_arrow() const;
+  /// The rows of one partition.
+  Result<ArrowStream> to_arrow_partition(std::int64_t partition) const;
+
+  /// Rows of this frame and its session.
+  const std::shared_ptr<const Node>& node() const { return node_; }
+  const std::shared_ptr<Session>& session() const { return session_; }
+  DataFrame(std::shared_ptr<Session> session, std::shared_ptr<const Node> node)
+      : session_(std::move(session)), node_(std::move(node)) {}
+
+ private:
+  std::shared_ptr<Session> session_;
+  std::shared_ptr<const Node> node_;
+};
+
+}  // namespace millpond

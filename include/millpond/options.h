@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "millpond/schema.h"
+
+namespace millpond {
+
+/// How a session works. Every field has the same name in Python, in the command line and in JSON.
+/// A field left at its default is looked up in MILLPOND_<NAME>, then SP_<NAME>.
+struct SessionOptions {
+  /// Where job state, exchange data and reports lie; private to the user. Default: ~/.millpond/data.
+  std::string data_root;
+  /// Names the job. The same program run again under the same id goes on where it stopped. Default: a new UUID.
+  std::string job_id;
+  std::string job_name;
+  /// "threads" (default): this process. "inline": this thread. "processes": worker processes.
+  std::string runner;
+  /// Cores to use. 0: all that this process may use.
+  std::int64_t threads = 0;
+  /// Memory for all of the job on this machine, bytes. 0: 80 % of the cgroup's limit, else of the machine.
+  std::int64_t memory_limit = 0;
+  /// Disk that results kept for reuse may fill, bytes. 0: no limit.
+  std::int64_t disk_quota = 0;
+  /// Attempts of a task after the first one before the job fails.
+  std::int64_t max_retries = 3;
+  /// The program that a worker process runs; it gets the number of its socket as last argument. Python sets it.
+  std::vector<std::string> worker_command;
+  /// Keep the job's folder when the session ends without an error. Otherwise all but the journal and log goes.
+  bool keep = false;
+
+  bool operator==(const SessionOptions&) const = default;
+};
+
+/// How rows are dealt to partitions. At most one of by, hash_by and by_rows is set; with none, whole files are dealt
+/// (row groups when there are fewer files than partitions).
+struct RepartitionOptions {
+  std::string by;                     ///< A column or expression that is the partition number itself, 0 … n-1.
+  std::vector<std::string> hash_by;   ///< Columns or expressions: equal values go to the same partition.
+  bool by_rows = false;               ///< Runs of equal row counts, in order.
+  bool random = false;                ///< Each row to a partition by chance (but the same way on every attempt).
+  std::uint64_t seed = 0;
+};
+
+struct ReadOptions {
+  bool recursive = false;             ///< A directory's sub-directories too.
+  std::vector<std::string> columns;   ///< Only these, in this order; all when empty.
+  bool union_by_name = false;         ///< Match columns by name, missing ones are NULL.
+  std::optional<bool> hive_partitioning;  ///< Columns from key=value folders; absent: when all paths have them.
+  bool filename = false;              ///< Add the column `filename`.
+  bool file_row_number = false;       ///< Add the column `file_row_number` (Parquet).
+  bool allow_empty = false;           ///< A pattern that matches nothing gives zero rows (needs `schema`) instead of an error.
+  Schema schema;                      ///< CSV and JSON: names and types; empty: inferred.
+  /// CSV and JSON: DuckDB's reader options as SQL literals ({"delim", "'|'"}).
+  std::map<std::string, std::string> reader_options;
+};
+
+enum class WriteMode {
+  kError,      ///< An output that exists is an error (unless this very job wrote it).
+  kOverwrite,  ///< The old data stays whole until the new is complete, then they are swapped in one step.
+  kAppend,     ///< New files beside the old.
+};
+
+struct WriteFilesOptions {
+  std::string format = "parquet";     ///< "parquet", "csv" or "json".
+  WriteMode mode = WriteMode::kError;
+  std::vector<std::string> partition_by;  ///< Columns that become key=value folders.
+  std::vector<std::string> sort_by;       ///< Order within each file, so that later reads prune.
+  std::int64_t max_rows_per_file = 0;     ///< 0: sensible sizes without being told.
+  bool single_file = false;               ///< `path` is one file instead of a folder.
+  bool write_empty_files = false;         ///< A file for each empty partition too.
+  std::string compression;                ///< Empty: the format's default.
+  std::map<std::string, std::string> copy_options;
+};
+
+/// A user's function in another language over the rows of a frame, run in worker processes.
+struct CallOptions {
+  std::string kind = "map_batches";   ///< "map", "filter", "flat_map", "map_batches".
+  std::string function;               ///< The pickled function, bytes.
+  std::string name;                   ///< For messages.
+  std::int64_t batch_size = 122880;
+  std::string batch_format = "pyarrow";
+  std::optional<Schema> schema;       ///< Absent: known only once computed.
+  std::int64_t threads = 0;
+  std::int64_t memory = 0;
+  double gpus = 0;
+};
+
+/// One line of what a running job has done.
+struct ProgressEvent {
+  std::string stage;                  ///< "repartition (hash ticker)".
+  std::int64_t stage_id = 0;
+  std::int64_t tasks_done = 0;
+  std::int64_t tasks_total = 0;
+  std::int64_t rows = 0;              ///< Written by this stage so far.
+  std::int64_t bytes = 0;
+  double seconds = 0;                 ///< Since the job began.
+  bool finished = false;              ///< The last event of the job.
+};
+using ProgressCallback = std::function<void(const ProgressEvent&)>;
+
+}  // namespace millpond

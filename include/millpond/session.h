@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "millpond/arrow.h"
+#include "millpond/dataframe.h"
+#include "millpond/options.h"
+#include "millpond/result.h"
+
+namespace millpond {
+
+/// Where frames are made and run. Holds one engine, one runner and one job folder under data_root.
+/// Thread-safe. Frames keep their session alive.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  /// Opens a session; nothing is started but this process's engine. kInvalidArgument for an unknown runner or scheme,
+  /// kPermissionDenied for a data_root that others may write to.
+  static Result<std::shared_ptr<Session>> open(SessionOptions options = {});
+  ~Session();
+
+  /// Frames over files. `paths` may be patterns (* ? [a-z] **), directories or literal paths; a path that matches nothing
+  /// is kNotFound. Any number of files is one partition. `location` is the user's source line, for messages.
+  Result<DataFrame> read_parquet(const std::vector<std::string>& paths, const ReadOptions& options = {},
+                                 const std::string& location = {});
+  Result<DataFrame> read_csv(const std::vector<std::string>& paths, const ReadOptions& options = {},
+                             const std::string& location = {});
+  Result<DataFrame> read_json(const std::vector<std::string>& paths, const ReadOptions& options = {},
+                              const std::string& location = {});
+
+  /// A frame over data in memory; the stream is read to its end now and kept in the job's folder.
+  Result<DataFrame> from_arrow(ArrowStream stream, const std::string& location = {});
+
+  /// One SELECT run in each partition. {0}, {1} … stand for the inputs; an input of one partition is broadcast; others must be
+  /// partitioned alike, else kInvalidArgument says how to mend it. Braces inside literals are left alone.
+  /// Without inputs the query runs once. Several statements separated by semicolons: all run, the last gives the rows.
+  Result<DataFrame> partial_sql(const std::string& query, const std::vector<DataFrame>& inputs,
+                                const std::string& location = {});
+
+  /// Runs lazy frames (such as write_parquet_lazy gives) together, each shared part once.
+  Status wait(const std::vector<DataFrame>& frames);
+
+  /// The plan of all frames so far as Graphviz text.
+  std::string graph() const;
+
+  /// Stops work, ends workers, removes temporary data. May be called twice.
+  Status shutdown();
+
+  /// Asks running work to stop; it ends with kCancelled. Thread- and signal-safe enough for a SIGINT handler's thread.
+  void cancel();
+
+  /// Called from a thread of the session while a job runs; empty to stop.
+  void set_progress(ProgressCallback callback);
+
+  /// Warnings about frames made since the last call (a projection that looks like a filter, an aggregate that the
+  /// partitioning does not cover), for the caller to show at the user's line.
+  std::vector<std::string> take_warnings();
+
+  const SessionOptions& options() const;   ///< With every default filled in.
+  const std::string& job_id() const;
+  std::string job_directory() const;       ///< data_root/job_id.
+
+  class Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  friend class DataFrame;
+  Session();
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace millpond

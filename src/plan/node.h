@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/json.h"
+#include "data/scan_options.h"
+#include "data/schema.h"
+#include "data/slice.h"
+#include "millpond/options.h"
+#include "plan/partitioning.h"
+
+namespace millpond {
+
+/// Files, pinned as they were when the frame was made. One partition.
+struct ScanOp {
+  std::vector<FileSlice> files;
+  ScanOptions options;
+  bool operator==(const ScanOp&) const = default;
+};
+
+/// Data given in memory, kept as an exchange file in the job's folder. One partition.
+struct ValuesOp {
+  std::vector<SegmentSlice> segments;
+  std::string digest;  ///< Of the content; stands for the data in fingerprints.
+  bool operator==(const ValuesOp&) const = default;
+};
+
+/// What is known of a partition-wise query, from its bound plan. Everything unknown is the careful answer.
+struct QueryTraits {
+  bool has_aggregate = false;
+  bool has_distinct = false;
+  bool has_window = false;
+  bool has_order = false;
+  bool has_limit = false;
+  bool is_volatile = false;  ///< random(), nextval and their like.
+  /// The query is one SELECT over its only input, and its rows are decided group by group: input columns grouped by.
+  std::vector<std::string> group_columns;
+  bool is_grouping = false;
+  /// Input columns that stand unchanged in the result: (input column of {0}, output column).
+  std::vector<std::pair<std::string, std::string>> passed_columns;
+  /// Columns of each input that the query reads; absent when not known.
+  std::vector<std::optional<std::vector<std::string>>> used_columns;
+
+  bool operator==(const QueryTraits&) const = default;
+};
+
+/// One SELECT in each partition; {0}, {1} … stand for the inputs. `setup` statements run before it.
+struct PartialSqlOp {
+  std::string query;
+  std::vector<std::string> setup;
+  QueryTraits traits;
+  bool operator==(const PartialSqlOp&) const = default;
+};
+
+/// A user's function over the rows of each partition.
+struct CallOp {
+  std::string kind;
+  std::string name;
+  std::string function_path;
+  std::string function_digest;
+  std::int64_t batch_size = 122880;
+  std::string batch_format;
+  std::optional<Schema> schema;
+  std::int64_t threads = 0;
+  std::int64_t memory = 0;
+  double gpus = 0;
+  bool operator==(const CallOp&) const = default;
+};
+
+/// Rows dealt anew.
+struct RepartitionOp {
+  enum class Kind {
+    kFiles,   ///< Whole files (row groups when there are fewer).
+    kRows,    ///< Runs of equal row counts.
+    kHash,    ///< By the hash of `keys` (expressions).
+    kNumber,  ///< `keys[0]` (an expression) is the partition number.
+    kRandom,  ///< By chance, from `seed`.
+  };
+  Kind kind = Kind::kFiles;
+  std::int64_t count = 1;
+  std::vector<std::string> keys;
+  std::uint64_t seed = 0;
+  bool operator==(const RepartitionOp&) const = default;
+};
+
+/// The partitions of all inputs, one after the other.
+struct UnionOp {
+  bool operator==(const UnionOp&) const = default;
+};
+
+/// Any `count` rows, those of the first partitions first. One partition.
+struct LimitOp {
+  std::int64_t count = 0;
+  bool operator==(const LimitOp&) const = default;
+};
+
+/// Files for the user. Its own rows are (path, rows, bytes) of what was written.
+struct WriteOp {
+  std::string path;  ///< Absolute.
+  WriteFilesOptions options;
+};
+
+using Op = std::variant<ScanOp, ValuesOp, PartialSqlOp, CallOp, RepartitionOp, UnionOp, LimitOp, WriteOp>;
+
+struct Node;
+using NodePtr = std::shared_ptr<const Node>;
+
+/// One operation of a logical plan. A value: shared, never changed, nothing in it is alive.
+struct Node {
+  Op op;
+  std::vector<NodePtr> inputs;
+  std::optional<Schema> schema;  ///< Absent above a function whose schema was not declared.
+  Partitioning partitioning;
+  std::string name;              ///< The user's word for it: "partial_sql".
+  std::string location;          ///< The user's source line.
+  /// XXH3-128 (hex) over the operation and its inputs' fingerprints: equal for equal work on equal input.
+  std::string fingerprint;
+};
+
+/// Makes a node and computes its fingerprint.
+NodePtr make_node(Op op, std::vector<NodePtr> inputs, std::optional<Schema> schema, Partitioning partitioning,
+                  std::string name, std::string location);
+
+/// The same operation over other inputs.
+NodePtr with_inputs(const NodePtr& node, std::vector<NodePtr> inputs);
+
+/// The operation's snake_case name: "scan", "values", "partial_sql", "call", "repartition", "union", "limit", "write".
+std::string_view op_name(const Op& op);
+
+/// The operation alone, without its inputs.
+Json op_to_json(const Op& op);
+/// The whole plan: {"nodes": [...]} in order of dependence; a shared node stands once.
+Json plan_to_json(const NodePtr& root);
+/// A tree for people, root first, two spaces a level.
+std::string plan_to_string(const NodePtr& root);
+
+/// Whether a user's function stands in the plan.
+bool has_call(const NodePtr& root);
+
+std::string_view repartition_kind_name(RepartitionOp::Kind kind);
+
+}  // namespace millpond

@@ -1,0 +1,83 @@
+#include "plan/partitioning.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace millpond {
+namespace {
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string text;
+  for (const auto& part : parts) {
+    if (!text.empty()) text += separator;
+    text += part;
+  }
+  return text;
+}
+
+std::string_view kind_name(Partitioning::Kind kind) {
+  switch (kind) {
+    case Partitioning::Kind::kUnknown: return "unknown";
+    case Partitioning::Kind::kSingle: return "single";
+    case Partitioning::Kind::kHash: return "hash";
+    case Partitioning::Kind::kNumber: return "number";
+    case Partitioning::Kind::kRandom: return "random";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::string canonical_hash_type(const std::string& type) {
+  static constexpr std::array<std::string_view, 10> kIntegers = {"TINYINT",  "SMALLINT",  "INTEGER", "BIGINT",  "HUGEINT",
+                                                                 "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"};
+  for (auto integer : kIntegers) {
+    if (type == integer) return "integer";
+  }
+  if (type == "FLOAT" || type == "DOUBLE") return "floating";
+  return type;
+}
+
+Partitioning single_partition() { return {}; }
+
+Partitioning hash_partitioning(std::vector<std::string> keys, const std::vector<std::string>& types, std::int64_t count) {
+  Partitioning result;
+  result.kind = Partitioning::Kind::kHash;
+  result.count = count;
+  result.keys = std::move(keys);
+  result.identity = "hash-1/" + std::to_string(count);
+  for (const auto& type : types) result.identity += "/" + canonical_hash_type(type);
+  return result;
+}
+
+Partitioning other_partitioning(Partitioning::Kind kind, std::int64_t count, std::string identity) {
+  if (count == 1) return single_partition();
+  Partitioning result;
+  result.kind = kind;
+  result.count = count;
+  result.identity = std::move(identity);
+  return result;
+}
+
+std::string partitioning_to_string(const Partitioning& partitioning) {
+  if (partitioning.count == 1) return "1 partition";
+  std::string text = std::to_string(partitioning.count) + " partitions";
+  switch (partitioning.kind) {
+    case Partitioning::Kind::kHash:
+      return text + " by hash" + (partitioning.keys.empty() ? "" : "(" + join(partitioning.keys, ", ") + ")");
+    case Partitioning::Kind::kNumber: return text + " by number";
+    case Partitioning::Kind::kRandom: return text + " by chance";
+    default: return text;
+  }
+}
+
+Json partitioning_to_json(const Partitioning& partitioning) {
+  Json::Array keys(partitioning.keys.begin(), partitioning.keys.end());
+  return Json::object({{"kind", std::string(kind_name(partitioning.kind))},
+                       {"count", partitioning.count},
+                       {"keys", std::move(keys)},
+                       {"identity", partitioning.identity}});
+}
+
+}  // namespace millpond

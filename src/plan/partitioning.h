@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "data/schema.h"
+
+namespace millpond {
+
+/// How the rows of a frame are dealt to its partitions: what the planner may rely on, and what makes two frames fit together.
+struct Partitioning {
+  enum class Kind {
+    kUnknown,  ///< Any row may be anywhere (files, rows, unions, functions of the user).
+    kSingle,   ///< One partition.
+    kHash,     ///< partition_hash(keys) % count.
+    kNumber,   ///< By a column or expression that is the partition number.
+    kRandom,   ///< By chance.
+  };
+  Kind kind = Kind::kSingle;
+  std::int64_t count = 1;
+  /// kHash: the key columns that are still in the frame under these names; empty when they were projected away.
+  std::vector<std::string> keys;
+  /// Two frames of the same count may be read side by side when their identities are equal.
+  std::string identity = "single";
+
+  bool operator==(const Partitioning&) const = default;
+};
+
+/// One partition.
+Partitioning single_partition();
+/// Hash placement over columns of these types. The identity holds the canonical types and the hash version, not the names:
+/// orders by user_id and users by id fit together.
+Partitioning hash_partitioning(std::vector<std::string> keys, const std::vector<std::string>& types, std::int64_t count);
+/// Any other placement; `identity` says which act of dealing it was.
+Partitioning other_partitioning(Partitioning::Kind kind, std::int64_t count, std::string identity);
+
+/// The class of types that hash alike ("integer" for every integer type); the type itself where it stands alone.
+std::string canonical_hash_type(const std::string& type);
+
+/// "16 partitions by hash(ticker)".
+std::string partitioning_to_string(const Partitioning& partitioning);
+Json partitioning_to_json(const Partitioning& partitioning);
+
+}  // namespace millpond

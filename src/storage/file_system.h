@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "millpond/result.h"
+
+namespace millpond {
+
+struct FileInfo {
+  std::string path;
+  std::int64_t size = 0;       ///< Bytes; 0 for a directory.
+  std::int64_t mtime_ns = 0;   ///< Nanoseconds since the epoch.
+  bool is_directory = false;
+
+  bool operator==(const FileInfo&) const = default;
+};
+
+/// A file open for reading. read_at is thread-safe.
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+  /// Fills `out` from `offset`; returns how many bytes there were before the end. Short only at the end.
+  virtual Result<std::size_t> read_at(std::int64_t offset, std::span<std::byte> out) = 0;
+  virtual Result<FileInfo> info() = 0;
+};
+
+/// A new file open for writing, mode 0600. write_at is thread-safe and may leave holes that are filled later.
+class WritableFile {
+ public:
+  /// Closing without close() leaves the file as it is; errors are then lost.
+  virtual ~WritableFile() = default;
+  virtual Status write_at(std::int64_t offset, std::span<const std::byte> data) = 0;
+  /// Makes what was written survive a power cut (the name does only after sync_directory of the parent).
+  virtual Status sync() = 0;
+  virtual Status close() = 0;
+};
+
+/// A store, reached by literal paths: nothing here expands patterns. Thread-safe. Every error names the path.
+/// The interface is small so that a test can fail or kill at every call.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  /// kNotFound when nothing is there. Follows symbolic links.
+  virtual Result<FileInfo> stat(const std::string& path) = 0;
+  /// The entries of a directory (not recursive), sorted by name. kNotFound when it does not exist.
+  virtual Result<std::vector<FileInfo>> list(const std::string& directory) = 0;
+  virtual Result<std::unique_ptr<ReadableFile>> open(const std::string& path) = 0;
+  /// Creates a file that must not exist (O_EXCL, O_NOFOLLOW, 0600). kAlreadyExists otherwise.
+  virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
+  /// Makes a directory and its missing parents; the ones it makes get `mode`. Fine when it is there already.
+  virtual Status make_directories(const std::string& path, unsigned mode = 0700) = 0;
+  /// Removes a file; fine when it is not there.
+  virtual Status remove_file(const std::string& path) = 0;
+  /// Removes a directory and all below it without following any symbolic link; fine when it is not there.
+  virtual Status remove_tree(const std::string& path) = 0;
+  /// Renames; kAlreadyExists when `to` is there. Atomic.
+  virtual Status rename_no_replace(const std::string& from, const std::string& to) = 0;
+  /// Renames a file over another. Atomic.
+  virtual Status rename_replace(const std::string& from, const std::string& to) = 0;
+  /// Swaps two names (files or directories). Atomic.
+  virtual Status exchange(const std::string& a, const std::string& b) = 0;
+  /// Makes the names in a directory survive a power cut.
+  virtual Status sync_directory(const std::string& path) = 0;
+  /// Appends to a file (created 0600 when missing) in one call. Used by the journal and logs.
+  virtual Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) = 0;
+};
+
+/// The disks of this machine.
+std::shared_ptr<FileSystem> local_file_system();
+
+}  // namespace millpond
