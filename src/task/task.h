@@ -39,7 +39,7 @@ struct Placement {
   std::vector<std::string> keys;      ///< Column names of the query's result.
   std::int64_t count = 1;             ///< Number of partitions, at least 1.
   std::uint64_t seed = 0;             ///< For kRandom.
-  bool drop_keys = false;             ///< Leave the key columns out of the file (kExpression only).
+  std::vector<std::string> dropped_columns;  ///< Columns of the query's result that only served placement: not written.
 
   bool operator==(const Placement&) const = default;
 };

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "millpond/result.h"
+#include "stage/stage.h"
+
+namespace millpond {
+
+/// A piece of a stage's query before it has names: either a leaf, which is a relation read from somewhere,
+/// or a query whose {0}, {1} … are its children. Pieces grow into one SQL text a stage.
+struct Fragment {
+  // Leaf.
+  SourcePtr source;
+  Schema schema;
+  bool broadcast = false;
+  // Inner.
+  std::string query;
+  std::vector<std::string> setup;
+  std::vector<std::shared_ptr<const Fragment>> children;
+
+  std::int64_t tasks = 1;
+  bool is_volatile = false;
+  std::string name;      ///< The user's word for the topmost operation in it.
+  std::string location;
+
+  bool is_leaf() const { return source != nullptr; }
+};
+using FragmentPtr = std::shared_ptr<const Fragment>;
+
+FragmentPtr leaf_fragment(SourcePtr source, Schema schema);
+/// A leaf whose one partition every task reads.
+FragmentPtr broadcast_fragment(const FragmentPtr& leaf);
+/// `query` over children; it runs in as many tasks as the child with most partitions.
+FragmentPtr query_fragment(std::string query, std::vector<FragmentPtr> children, std::string name, std::string location);
+
+/// Gives the relations their names (in0, in1 …; s0, s1 … for inner queries; other letters where the user's own text
+/// holds such names) and writes the one SQL text. Equal fragments give equal text.
+struct RenderedQuery {
+  std::string query;
+  std::vector<std::string> setup;
+  std::vector<StageInput> inputs;
+  bool is_volatile = false;
+};
+Result<RenderedQuery> render(const FragmentPtr& fragment);
+
+}  // namespace millpond

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "millpond/result.h"
+#include "plan/node.h"
+#include "stage/stage.h"
+
+namespace millpond {
+
+/// A plan node whose rows lie ready from earlier work.
+struct Materialized {
+  std::vector<std::vector<Slice>> partitions;
+  Schema schema;
+};
+
+/// What the planner asks of the world.
+struct PlannerContext {
+  /// The kept result of a node by its fingerprint, if there is one.
+  std::function<std::optional<Materialized>(const std::string& fingerprint)> find_materialized;
+  /// The row groups of a Parquet file as row ranges.
+  std::function<Result<std::vector<RowRange>>(const std::string& path)> row_groups;
+};
+
+/// Turns optimized plans into one stage graph; work that several of them share is done once.
+/// A stage is as much of a plan as can run without moving rows; rows move (through exchange files) where a repartition, a
+/// limit, a user's function, a shared or broadcast result stands.
+/// Every root is materialized unless it is files or data at rest. Nodes must have schemas, except a function's own.
+/// Cost: linear in nodes and partitions.
+Result<StageGraph> plan_stages(const std::vector<NodePtr>& roots, const PlannerContext& context);
+
+}  // namespace millpond

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "millpond/result.h"
+#include "stage/stage.h"
+#include "task/task.h"
+
+namespace millpond {
+
+/// One relation of one task: slices of one kind.
+struct ResolvedPartition {
+  std::optional<ScanOptions> scan;
+  std::vector<Slice> slices;
+};
+
+/// Finds the slices behind a source's partitions from what the tasks of finished stages wrote.
+/// Not thread-safe. Cost of a partition: one look per task of a shuffled stage.
+class SourceResolver {
+ public:
+  /// `result` gives the accepted result of a task, which must be there when a source that reads it is resolved.
+  using FindResult = std::function<const TaskResult&(std::int64_t stage, std::int64_t task)>;
+  SourceResolver(const std::vector<Stage>& stages, FindResult result) : stages_(stages), result_(std::move(result)) {}
+
+  /// kUnsupported when files and segments, or files read in different ways, stand in one partition.
+  Result<ResolvedPartition> partition(const SourcePtr& source, std::int64_t partition);
+
+  /// The columns that a source's rows have, from the results of its stages; absent when no task wrote a row.
+  std::optional<Schema> written_schema(const SourcePtr& source);
+
+ private:
+  Result<ResolvedPartition> stage_partition(const Source& source, std::int64_t partition);
+  Result<ResolvedPartition> all_partitions(const SourcePtr& child);
+
+  const std::vector<Stage>& stages_;
+  FindResult result_;
+  std::map<const Source*, std::vector<std::vector<Slice>>> split_;
+  std::map<const Source*, std::optional<ScanOptions>> split_scan_;
+};
+
+/// The segments of one partition in an exchange file that a task wrote; nothing when it has no rows of it.
+std::optional<SegmentSlice> segment_slice(const TaskResult& result, std::int64_t partition);
+
+}  // namespace millpond

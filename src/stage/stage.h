@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/scan_options.h"
+#include "data/schema.h"
+#include "data/slice.h"
+#include "millpond/options.h"
+#include "task/task.h"
+
+namespace millpond {
+
+/// Where a stage's input partitions come from: pinned slices, another stage, or a rearrangement of such. A value.
+struct Source {
+  enum class Kind {
+    kStatic,     ///< Slices known at planning.
+    kStage,      ///< What the tasks of a stage wrote.
+    kConcat,     ///< The partitions of all children, one after the other.
+    kSplitRows,  ///< All rows of the child in `count` runs of equal length.
+    kGather,     ///< All rows of the child as one partition.
+  };
+  Kind kind = Kind::kStatic;
+  std::int64_t count = 1;                           ///< Partitions this source has.
+  std::vector<std::vector<Slice>> partitions;       ///< kStatic.
+  std::optional<ScanOptions> scan;                  ///< kStatic over files.
+  std::int64_t stage = -1;                          ///< kStage.
+  bool is_shuffled = false;                         ///< kStage: a partition is in every task's file; else task i wrote partition i.
+  std::vector<std::shared_ptr<const Source>> children;
+};
+using SourcePtr = std::shared_ptr<const Source>;
+
+/// One relation of a stage's query.
+struct StageInput {
+  std::string name;        ///< "in0".
+  Schema schema;
+  SourcePtr source;
+  bool broadcast = false;  ///< Every task reads the only partition; else task i reads partition i.
+};
+
+/// User files that a stage writes.
+struct StageWrite {
+  std::string path;        ///< Absolute.
+  WriteFilesOptions options;
+};
+
+/// The same statement over many partitions.
+struct Stage {
+  std::int64_t id = 0;
+  std::string name;                     ///< For people: "repartition", "write_parquet".
+  std::string location;                 ///< The user's line.
+  std::vector<std::string> setup;
+  std::string query;                    ///< Over the inputs' names.
+  std::vector<StageInput> inputs;       ///< At least one unless the query needs none.
+  std::int64_t tasks = 1;
+  std::optional<CallSpec> call;
+  std::optional<Placement> placement;   ///< Set unless `write` is.
+  std::optional<StageWrite> write;
+  std::optional<Schema> schema;         ///< Of what it writes, when known.
+  bool is_volatile = false;             ///< Another attempt may give other rows.
+  std::int64_t early_stop_rows = -1;    ///< This many rows of the first tasks are enough; -1: all are needed.
+  std::string fingerprint;              ///< Of the plan node whose rows this stage holds; empty for inner pieces.
+  Resources resources;
+};
+
+/// What a planned frame turned into: stages in order of dependence, and where each root's partitions lie.
+struct StageGraph {
+  struct Root {
+    std::string fingerprint;
+    std::optional<Schema> schema;
+    SourcePtr source;
+  };
+  std::vector<Stage> stages;
+  std::vector<Root> roots;
+};
+
+SourcePtr static_source(std::vector<std::vector<Slice>> partitions, std::optional<ScanOptions> scan);
+SourcePtr stage_source(const Stage& stage);
+SourcePtr concat_source(std::vector<SourcePtr> children);
+SourcePtr split_rows_source(SourcePtr child, std::int64_t count);
+SourcePtr gather_source(SourcePtr child);
+
+/// Whether all its slices can be read as one relation: only segments, or only files with the same options.
+bool is_uniform(const Source& source);
+
+/// The stages that a source reads from.
+std::vector<std::int64_t> stages_of(const Source& source);
+
+/// Stages as runnable SQL with their inputs, for explain.
+std::string stage_graph_to_string(const StageGraph& graph);
+
+}  // namespace millpond
