@@ -8,16 +8,6 @@
 namespace millpond {
 namespace {
 
-// DuckDB folds ASCII letters only when it compares names.
-bool same_name(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    if (fold(a[i]) != fold(b[i])) return false;
-  }
-  return true;
-}
-
 // A message stays readable for a table of thousands of columns.
 constexpr std::size_t kShownColumns = 20;
 
@@ -33,9 +23,19 @@ std::string candidates(const Schema& schema) {
 
 }  // namespace
 
+// DuckDB folds ASCII letters only when it compares names.
+bool same_column_name(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    if (fold(a[i]) != fold(b[i])) return false;
+  }
+  return true;
+}
+
 int find_column(const Schema& schema, std::string_view name) {
   for (std::size_t i = 0; i < schema.size(); ++i) {
-    if (same_name(schema[i].name, name)) return static_cast<int>(i);
+    if (same_column_name(schema[i].name, name)) return static_cast<int>(i);
   }
   return -1;
 }

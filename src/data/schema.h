@@ -10,6 +10,9 @@
 
 namespace millpond {
 
+/// Whether DuckDB takes both for the same column: ASCII letters compared without case.
+bool same_column_name(std::string_view a, std::string_view b);
+
 /// The position of the column that DuckDB would find under `name` (case-insensitive), or -1.
 int find_column(const Schema& schema, std::string_view name);
 

@@ -24,6 +24,14 @@ NodePtr make_node(Op op, std::vector<NodePtr> inputs, std::optional<Schema> sche
   return node;
 }
 
+NodePtr with_values(const NodePtr& node, ValuesOp values, Schema schema) {
+  auto ready = std::make_shared<Node>(*node);
+  ready->op = std::move(values);
+  ready->inputs.clear();
+  ready->schema = std::move(schema);
+  return ready;
+}
+
 NodePtr with_inputs(const NodePtr& node, std::vector<NodePtr> inputs) {
   return make_node(node->op, std::move(inputs), node->schema, node->partitioning, node->name, node->location);
 }

@@ -23,15 +23,15 @@ struct ScanOp {
   bool operator==(const ScanOp&) const = default;
 };
 
-/// Data given in memory, kept as an exchange file in the job's folder. One partition.
+/// Rows that lie ready in exchange files in the job's folder: data given in memory, or the kept result of earlier work.
 struct ValuesOp {
-  std::vector<SegmentSlice> segments;
+  std::vector<std::vector<SegmentSlice>> partitions;
   std::string digest;  ///< Of the content; stands for the data in fingerprints.
   bool operator==(const ValuesOp&) const = default;
 };
 
 /// What is known of a partition-wise query, from its bound plan. Everything unknown is the careful answer.
-struct QueryTraits {
+struct PartialSqlTraits {
   bool has_aggregate = false;
   bool has_distinct = false;
   bool has_window = false;
@@ -46,14 +46,14 @@ struct QueryTraits {
   /// Columns of each input that the query reads; absent when not known.
   std::vector<std::optional<std::vector<std::string>>> used_columns;
 
-  bool operator==(const QueryTraits&) const = default;
+  bool operator==(const PartialSqlTraits&) const = default;
 };
 
 /// One SELECT in each partition; {0}, {1} … stand for the inputs. `setup` statements run before it.
 struct PartialSqlOp {
   std::string query;
   std::vector<std::string> setup;
-  QueryTraits traits;
+  PartialSqlTraits traits;
   bool operator==(const PartialSqlOp&) const = default;
 };
 
@@ -125,6 +125,9 @@ struct Node {
 /// Makes a node and computes its fingerprint.
 NodePtr make_node(Op op, std::vector<NodePtr> inputs, std::optional<Schema> schema, Partitioning partitioning,
                   std::string name, std::string location);
+
+/// `node` with its rows at hand: the same fingerprint and meaning, nothing left to compute.
+NodePtr with_values(const NodePtr& node, ValuesOp values, Schema schema);
 
 /// The same operation over other inputs.
 NodePtr with_inputs(const NodePtr& node, std::vector<NodePtr> inputs);

@@ -21,7 +21,9 @@ Json to_json(const ScanOp& op) {
 
 Json to_json(const ValuesOp& op) {
   std::int64_t rows = 0;
-  for (const auto& segment : op.segments) rows += segment.num_rows;
+  for (const auto& partition : op.partitions) {
+    for (const auto& segment : partition) rows += segment.num_rows;
+  }
   return Json::object({{"digest", op.digest}, {"rows", rows}});
 }
 

@@ -36,7 +36,9 @@ std::string describe(const ScanOp& op) {
 
 std::string describe(const ValuesOp& op) {
   std::int64_t rows = 0;
-  for (const auto& segment : op.segments) rows += segment.num_rows;
+  for (const auto& partition : op.partitions) {
+    for (const auto& segment : partition) rows += segment.num_rows;
+  }
   return std::to_string(rows) + " rows";
 }
 

@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "sql/quote.h"
+#include "base/quote.h"
 #include "stage/deal_files.h"
 #include "stage/fragment.h"
 
@@ -39,7 +39,8 @@ class StagePlanner {
   /// The node's rows as a piece of a query; a node that several others read is put to rest first.
   Result<FragmentPtr> lower(const NodePtr& node) {
     if (auto known = lowered_.find(node.get()); known != lowered_.end()) return known->second;
-    MILLPOND_ASSIGN_OR_RETURN(FragmentPtr fragment, lower_new(node));
+    MILLPOND_ASSIGN_OR_RETURN(FragmentPtr fragment,
+                              std::visit([&](const auto& op) { return lower_op(node, op); }, node->op));
     if (consumers_[node.get()] > 1 && !fragment->is_leaf()) {
       MILLPOND_ASSIGN_OR_RETURN(fragment, at_rest(node, fragment));
     }
@@ -47,12 +48,6 @@ class StagePlanner {
     return fragment;
   }
 
-  Result<FragmentPtr> lower_new(const NodePtr& node) {
-    if (auto ready = context_.find_materialized(node->fingerprint)) {
-      return leaf_fragment(static_source(std::move(ready->partitions), {}), std::move(ready->schema));
-    }
-    return std::visit([&](const auto& op) { return lower_op(node, op); }, node->op);
-  }
 
   Result<FragmentPtr> lower_op(const NodePtr& node, const ScanOp& op) {
     std::vector<Slice> slices(op.files.begin(), op.files.end());
@@ -60,8 +55,9 @@ class StagePlanner {
   }
 
   Result<FragmentPtr> lower_op(const NodePtr& node, const ValuesOp& op) {
-    std::vector<Slice> slices(op.segments.begin(), op.segments.end());
-    return leaf_fragment(static_source({std::move(slices)}, {}), *node->schema);
+    std::vector<std::vector<Slice>> partitions;
+    for (const auto& segments : op.partitions) partitions.emplace_back(segments.begin(), segments.end());
+    return leaf_fragment(static_source(std::move(partitions), {}), *node->schema);
   }
 
   Result<FragmentPtr> lower_op(const NodePtr& node, const PartialSqlOp& op) {

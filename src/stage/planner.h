@@ -11,16 +11,8 @@
 
 namespace millpond {
 
-/// A plan node whose rows lie ready from earlier work.
-struct Materialized {
-  std::vector<std::vector<Slice>> partitions;
-  Schema schema;
-};
-
 /// What the planner asks of the world.
 struct PlannerContext {
-  /// The kept result of a node by its fingerprint, if there is one.
-  std::function<std::optional<Materialized>(const std::string& fingerprint)> find_materialized;
   /// The row groups of a Parquet file as row ranges.
   std::function<Result<std::vector<RowRange>>(const std::string& path)> row_groups;
 };

@@ -1,0 +1,50 @@
+#include <algorithm>
+
+#include "base/quote.h"
+#include "data/schema.h"
+#include "optimize/optimizer.h"
+
+namespace millpond {
+
+// PartialSql[reads c](Repartition[hash k | number k](x))
+//   ->  PartialSql[reads c](Repartition[…](PartialSql[SELECT c ∪ k](x)))
+//
+// Columns that nobody reads after the exchange aren't written to it. Only where the exchange has this one reader, and its
+// keys are plain columns.
+NodePtr prune_exchange_columns(const NodePtr& node, const OptimizeContext& context) {
+  const auto* sql = std::get_if<PartialSqlOp>(&node->op);
+  if (sql == nullptr || sql->traits.used_columns.size() != node->inputs.size()) return node;
+  for (std::size_t i = 0; i < node->inputs.size(); ++i) {
+    const auto& used = sql->traits.used_columns[i];
+    const NodePtr& exchange = node->inputs[i];
+    const auto* repartition = std::get_if<RepartitionOp>(&exchange->op);
+    if (!used || repartition == nullptr || !exchange->schema) continue;
+    if (repartition->kind != RepartitionOp::Kind::kHash && repartition->kind != RepartitionOp::Kind::kNumber) continue;
+    const auto consumers = context.consumers.find(exchange.get());
+    if (consumers == context.consumers.end() || consumers->second > 1) continue;
+    auto is_wanted = [&](const Column& column) {
+      auto same = [&](const std::string& name) { return same_column_name(name, column.name); };
+      return std::any_of(used->begin(), used->end(), same) ||
+             std::any_of(repartition->keys.begin(), repartition->keys.end(), same);
+    };
+    const bool plain_keys = std::all_of(repartition->keys.begin(), repartition->keys.end(), [&](const std::string& key) {
+      return find_column(*exchange->schema, key) >= 0;
+    });
+    if (!plain_keys) continue;
+    Schema kept;
+    std::copy_if(exchange->schema->begin(), exchange->schema->end(), std::back_inserter(kept), is_wanted);
+    if (kept.empty() || kept.size() == exchange->schema->size()) continue;
+    PartialSqlOp projection;
+    for (const Column& column : kept) projection.query += (projection.query.empty() ? "SELECT " : ", ") + quote_identifier(column.name);
+    projection.query += " FROM {0}";
+    const NodePtr& source = exchange->inputs.front();
+    NodePtr pruned = make_node(projection, {source}, kept, source->partitioning, "prune columns", exchange->location);
+    NodePtr smaller = make_node(exchange->op, {pruned}, kept, exchange->partitioning, exchange->name, exchange->location);
+    std::vector<NodePtr> inputs = node->inputs;
+    inputs[i] = smaller;
+    return with_inputs(node, std::move(inputs));
+  }
+  return node;
+}
+
+}  // namespace millpond
