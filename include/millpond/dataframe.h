@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "millpond/arrow.h"
+#include "millpond/export.h"
 #include "millpond/options.h"
 #include "millpond/result.h"
 #include "millpond/schema.h"
@@ -20,7 +21,7 @@ struct Node;
 /// A lazy, partitioned table: a plan and the session that can run it. Copying is cheap; frames never change.
 /// Making a frame runs nothing, but binds: a wrong column is kInvalidArgument now, at `location`, the user's source line.
 /// Where a user's function without a declared schema stands below, binding waits until that is computed.
-class DataFrame {
+class MILLPOND_EXPORT DataFrame {
  public:
   // --- what it is
   /// The columns. Absent only after a function without a declared schema that is not computed yet.

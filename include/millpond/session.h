@@ -6,6 +6,7 @@
 
 #include "millpond/arrow.h"
 #include "millpond/dataframe.h"
+#include "millpond/export.h"
 #include "millpond/options.h"
 #include "millpond/result.h"
 
@@ -13,7 +14,7 @@ namespace millpond {
 
 /// Where frames are made and run. Holds one engine, one runner and one job folder under data_root.
 /// Thread-safe. Frames keep their session alive.
-class Session : public std::enable_shared_from_this<Session> {
+class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
  public:
   /// Opens a session; nothing is started but this process's engine. kInvalidArgument for an unknown runner or scheme,
   /// kPermissionDenied for a data_root that others may write to.

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "millpond/export.h"
+
 namespace millpond {
 
 /// What kind of failure happened. Retry decisions look at this code and never at the message.
@@ -28,10 +30,10 @@ enum class StatusCode : std::uint8_t {
 };
 
 /// The code's stable snake_case name, as used in JSON and logs ("out_of_memory").
-std::string_view status_code_name(StatusCode code);
+MILLPOND_EXPORT std::string_view status_code_name(StatusCode code);
 
 /// The inverse of status_code_name; kInternal for a name that is not known.
-StatusCode status_code_from_name(std::string_view name);
+MILLPOND_EXPORT StatusCode status_code_from_name(std::string_view name);
 
 /// Where an error happened, as far as it is known; empty fields are left out of the text.
 struct ErrorContext {
@@ -46,7 +48,7 @@ struct ErrorContext {
 
 /// Success, or a code with one clear message, a hint what to do, and where it happened.
 /// Copying is cheap. Thread-compatible: a Status may be read by several threads at once.
-class [[nodiscard]] Status {
+class [[nodiscard]] MILLPOND_EXPORT Status {
  public:
   /// Success.
   Status() = default;
