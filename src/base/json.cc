@@ -43,7 +43,7 @@ Result<Json> object_from_yyjson(yyjson_val* value, int depth) {
 }
 
 Result<Json> from_yyjson(yyjson_val* value, int depth) {
-  if (depth > kMaxDepth) {
+  if (depth >= kMaxDepth && yyjson_is_ctn(value)) {
     return Status::data_corrupt("JSON is nested deeper than " + std::to_string(kMaxDepth) + " levels");
   }
   switch (yyjson_get_type(value)) {
