@@ -37,8 +37,11 @@ else()
   target_link_directories(millpond_duckdb INTERFACE "${MILLPOND_DUCKDB_DIRECTORY}")
   target_link_libraries(millpond_duckdb INTERFACE "-l:${_name}")
 
-  if(TARGET Python::Python)
-    target_link_libraries(millpond_duckdb_runtime INTERFACE Python::Python)
+  if(Python_Development.Embed_FOUND)
+    # Nothing of ours calls Python, so a linker that drops unused libraries would drop this one.
+    target_link_libraries(millpond_duckdb_runtime
+                          INTERFACE "-Wl,--push-state,--no-as-needed,${Python_LIBRARIES},--pop-state")
+    target_link_options(millpond_duckdb_runtime INTERFACE "LINKER:-rpath,${Python_RUNTIME_LIBRARY_DIRS}")
   endif()
 endif()
 

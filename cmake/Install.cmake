@@ -18,13 +18,13 @@ target_compile_features(millpond PUBLIC cxx_std_20)
 file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/millpond/*.h")
 target_sources(millpond PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${headers})
 
-# Installed, the library looks for DuckDB's beside itself, and where it was built with it.
+# Installed, the library looks for DuckDB's beside itself, and where it was when this was built (cmake/DuckDB.cmake).
 set_target_properties(
   millpond
   PROPERTIES VERSION "${PROJECT_VERSION}"
              SOVERSION "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}"
              VERIFY_INTERFACE_HEADER_SETS ON
-             INSTALL_RPATH "$ORIGIN;${MILLPOND_DUCKDB_DIRECTORY};${Python_LIBRARY_DIRS}")
+             INSTALL_RPATH "$ORIGIN")
 
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
