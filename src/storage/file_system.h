@@ -16,6 +16,7 @@ struct FileInfo {
   std::int64_t size = 0;       ///< Bytes; 0 for a directory.
   std::int64_t mtime_ns = 0;   ///< Nanoseconds since the epoch.
   bool is_directory = false;
+  std::uint64_t file_id = 0;   ///< The same for all paths that lead to one file or folder; 0 where a store has none.
 
   bool operator==(const FileInfo&) const = default;
 };
