@@ -24,10 +24,11 @@ class Lease {
   Lease& operator=(const Lease&) = delete;
 
  private:
-  Lease(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  Lease(UniqueFd fd, std::string path);
 
   UniqueFd fd_;
   const std::string path_;
+  const int owner_;  ///< This process; a forked child has no share in the lease.
 };
 
 /// Whether someone holds the lease of `directory` now. False when the folder or its lease file is not there.

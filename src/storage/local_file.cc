@@ -1,10 +1,9 @@
 #include "storage/local_file.h"
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <utility>
 
+#include "base/random.h"
 #include "storage/errno_status.h"
 
 namespace millpond {
@@ -33,7 +32,7 @@ class LocalReadableFile final : public ReadableFile {
   Result<FileInfo> info() override {
     struct stat info {};
     if (::fstat(fd_.get(), &info) != 0) return errno_status(errno, "look at", path_);
-    return FileInfo{path_, info.st_size, info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec, false};
+    return to_file_info(path_, info);
   }
 
  private:
@@ -87,6 +86,14 @@ class LocalWritableFile final : public WritableFile {
 };
 
 }  // namespace
+
+FileInfo to_file_info(std::string path, const struct stat& info) {
+  const bool is_directory = S_ISDIR(info.st_mode);
+  // Both numbers in one: two files of a machine get the same id with a chance of one in 2^64.
+  const std::uint64_t file_id = splitmix64(splitmix64(info.st_dev) + info.st_ino);
+  return FileInfo{std::move(path), is_directory ? 0 : static_cast<std::int64_t>(info.st_size),
+                  info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec, is_directory, file_id};
+}
 
 std::unique_ptr<ReadableFile> make_local_readable(UniqueFd fd, std::string path) {
   return std::make_unique<LocalReadableFile>(std::move(fd), std::move(path));

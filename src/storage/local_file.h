@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <memory>
 #include <string>
 
@@ -7,6 +9,9 @@
 #include "storage/unique_fd.h"
 
 namespace millpond {
+
+/// What the kernel says about the file or folder `path`.
+FileInfo to_file_info(std::string path, const struct stat& info);
 
 /// Files of this machine over an open descriptor. `path` is for messages.
 std::unique_ptr<ReadableFile> make_local_readable(UniqueFd fd, std::string path);

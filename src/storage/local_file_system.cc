@@ -22,12 +22,6 @@ struct DirectoryCloser {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-FileInfo to_info(std::string path, const struct stat& info) {
-  const bool is_directory = S_ISDIR(info.st_mode);
-  return FileInfo{std::move(path), is_directory ? 0 : static_cast<std::int64_t>(info.st_size),
-                  info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec, is_directory};
-}
-
 // The flags of renameat2 are unknown to some file systems (NFS, many over FUSE).
 bool flag_is_unknown(int error) { return error == EINVAL || error == ENOSYS || error == ENOTSUP; }
 
@@ -47,7 +41,7 @@ class LocalFileSystem final : public FileSystem {
     MILLPOND_RETURN_IF_ERROR(check_path(path));
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return errno_status(errno, "find", path);
-    return to_info(path, info);
+    return to_file_info(path, info);
   }
 
   Result<std::vector<FileInfo>> list(const std::string& directory) override;
@@ -168,7 +162,7 @@ Result<std::vector<FileInfo>> LocalFileSystem::list(const std::string& directory
       if (errno == ENOENT) continue;  // Gone in the meantime.
       return errno_status(errno, "find", prefix + entry->d_name);
     }
-    entries.push_back(to_info(prefix + entry->d_name, info));
+    entries.push_back(to_file_info(prefix + entry->d_name, info));
   }
   if (errno != 0) return errno_status(errno, "list", directory);
   std::sort(entries.begin(), entries.end(), [](const FileInfo& a, const FileInfo& b) { return a.path < b.path; });
