@@ -11,6 +11,9 @@
 
 namespace millpond {
 
+/// Default of SessionOptions::max_retries.
+inline constexpr std::int64_t kDefaultMaxRetries = 3;
+
 /// How a session works. Every field has the same name in Python, in the command line and in JSON.
 /// A field left at its default is looked up in MILLPOND_<NAME>, then SP_<NAME>.
 struct SessionOptions {
@@ -28,7 +31,7 @@ struct SessionOptions {
   /// Disk that results kept for reuse may fill, bytes. 0: no limit.
   std::int64_t disk_quota = 0;
   /// Attempts of a task after the first one before the job fails.
-  std::int64_t max_retries = 3;
+  std::int64_t max_retries = kDefaultMaxRetries;
   /// The program that a worker process runs; it gets the number of its socket as last argument. Python sets it.
   std::vector<std::string> worker_command;
   /// Keep the job's folder when the session ends without an error. Otherwise all but the journal and log goes.

@@ -101,8 +101,9 @@ struct LimitOp {
 
 /// Files for the user. Its own rows are (path, rows, bytes) of what was written.
 struct WriteOp {
-  std::string path;  ///< Absolute.
+  std::string path;           ///< Absolute.
   WriteFilesOptions options;
+  std::int64_t sequence = 0;  ///< Tells one append from the next, which would do the same again; 0 for other modes.
 };
 
 using Op = std::variant<ScanOp, ValuesOp, PartialSqlOp, CallOp, RepartitionOp, UnionOp, LimitOp, WriteOp>;

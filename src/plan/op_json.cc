@@ -52,6 +52,7 @@ Json to_json(const LimitOp& op) { return Json::object({{"count", op.count}}); }
 Json to_json(const WriteOp& op) {
   const auto& options = op.options;
   return Json::object({{"path", op.path},
+                       {"sequence", op.sequence},
                        {"format", options.format},
                        {"mode", static_cast<int>(options.mode)},
                        {"partition_by", strings(options.partition_by)},

@@ -14,20 +14,6 @@ void collect_text(const FragmentPtr& fragment, std::string& text) {
   for (const auto& child : fragment->children) collect_text(child, text);
 }
 
-/// A prefix that no word of the user's text begins with.
-std::string free_prefix(const std::string& text, const std::string& wanted) {
-  std::string prefix = wanted;
-  auto is_taken = [&] {
-    for (std::size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at + 1)) {
-      const std::size_t next = at + prefix.size();
-      if (next < text.size() && text[next] >= '0' && text[next] <= '9') return true;
-    }
-    return false;
-  };
-  while (is_taken()) prefix += '_';
-  return prefix;
-}
-
 class Renderer {
  public:
   explicit Renderer(const std::string& text) : input_(free_prefix(text, "in")), inner_(free_prefix(text, "s")) {}
@@ -80,6 +66,19 @@ class Renderer {
 };
 
 }  // namespace
+
+std::string free_prefix(const std::string& text, const std::string& wanted) {
+  std::string prefix = wanted;
+  auto is_taken = [&] {
+    for (std::size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at + 1)) {
+      const std::size_t next = at + prefix.size();
+      if (next < text.size() && text[next] >= '0' && text[next] <= '9') return true;
+    }
+    return false;
+  };
+  while (is_taken()) prefix += '_';
+  return prefix;
+}
 
 FragmentPtr leaf_fragment(SourcePtr source, Schema schema) {
   auto fragment = std::make_shared<Fragment>();

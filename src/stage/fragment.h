@@ -36,6 +36,9 @@ FragmentPtr broadcast_fragment(const FragmentPtr& leaf);
 /// `query` over children; it runs in as many tasks as the child with most partitions.
 FragmentPtr query_fragment(std::string query, std::vector<FragmentPtr> children, std::string name, std::string location);
 
+/// `wanted`, with underscores added until no word prefix+digit stands in `text`: names made of it collide with nothing.
+std::string free_prefix(const std::string& text, const std::string& wanted);
+
 /// Gives the relations their names (in0, in1 …; s0, s1 … for inner queries; other letters where the user's own text
 /// holds such names) and writes the one SQL text. Equal fragments give equal text.
 struct RenderedQuery {

@@ -1,0 +1,134 @@
+#include <utility>
+
+#include "api/frames.h"
+#include "base/hash.h"
+#include "base/quote.h"
+#include "data/schema.h"
+
+namespace millpond {
+namespace {
+
+bool is_integer(const std::string& type) { return canonical_hash_type(type) == "integer"; }
+
+std::string key_query(const std::vector<std::string>& keys, const Schema& schema) {
+  std::string query;
+  for (const auto& key : keys) {
+    const int column = find_column(schema, key);
+    query += query.empty() ? "SELECT " : ", ";
+    query += column >= 0 ? quote_identifier(schema[static_cast<std::size_t>(column)].name) : "(" + key + "\n)";
+  }
+  return query + " FROM {0}";
+}
+
+RepartitionOp::Kind kind_of(const RepartitionOptions& options) {
+  if (!options.by.empty()) return RepartitionOp::Kind::kNumber;
+  if (!options.hash_by.empty()) return RepartitionOp::Kind::kHash;
+  if (options.random) return RepartitionOp::Kind::kRandom;
+  return options.by_rows ? RepartitionOp::Kind::kRows : RepartitionOp::Kind::kFiles;
+}
+
+Result<RepartitionOp> checked(std::int64_t npartitions, const RepartitionOptions& options) {
+  const int chosen = (options.by.empty() ? 0 : 1) + (options.hash_by.empty() ? 0 : 1) + (options.by_rows ? 1 : 0) +
+                     (options.random ? 1 : 0);
+  if (chosen > 1) return Status::invalid_argument("choose one of by, hash_by, by_rows and random");
+  if (npartitions < 1) {
+    return Status::invalid_argument("npartitions is " + std::to_string(npartitions) + "; it must be at least 1");
+  }
+  RepartitionOp op;
+  op.kind = kind_of(options);
+  op.count = npartitions;
+  op.seed = options.seed;
+  op.keys = options.by.empty() ? options.hash_by : std::vector<std::string>{options.by};
+  return op;
+}
+
+}  // namespace
+
+Result<Partitioning> bind_repartition(Session::Impl& session, const RepartitionOp& op, const NodePtr& input) {
+  const std::string identity = std::string(repartition_kind_name(op.kind)) + "/" + std::to_string(op.count);
+  switch (op.kind) {
+    case RepartitionOp::Kind::kHash: {
+      if (!input->schema) return hash_partitioning({}, {}, op.count);
+      MILLPOND_ASSIGN_OR_RETURN(const BoundSql bound, bind_partial_sql(session, key_query(op.keys, *input->schema), {*input->schema}));
+      std::vector<std::string> types;
+      std::vector<std::string> columns;
+      bool all_columns = true;
+      for (std::size_t i = 0; i < op.keys.size(); ++i) {
+        types.push_back(bound.schema[i].type);
+        const int column = find_column(*input->schema, op.keys[i]);
+        all_columns = all_columns && column >= 0;
+        if (column >= 0) columns.push_back((*input->schema)[static_cast<std::size_t>(column)].name);
+      }
+      if (op.count == 1) return single_partition();
+      return hash_partitioning(all_columns ? columns : std::vector<std::string>{}, types, op.count);
+    }
+    case RepartitionOp::Kind::kNumber: {
+      if (input->schema) {
+        MILLPOND_ASSIGN_OR_RETURN(const BoundSql bound, bind_partial_sql(session, key_query(op.keys, *input->schema), {*input->schema}));
+        if (!is_integer(bound.schema.front().type)) {
+          return Status::invalid_argument("by=\"" + op.keys.front() + "\" is of type " + bound.schema.front().type +
+                                              "; a partition number must be an integer",
+                                          "use hash_by= to partition by values of any type");
+        }
+      }
+      return other_partitioning(Partitioning::Kind::kNumber, op.count, identity);
+    }
+    case RepartitionOp::Kind::kRandom:
+      return other_partitioning(Partitioning::Kind::kRandom, op.count,
+                                identity + "/" + std::to_string(op.seed) + "/" + input->fingerprint);
+    default:
+      return other_partitioning(Partitioning::Kind::kUnknown, op.count, identity + "/" + input->fingerprint);
+  }
+}
+
+Result<DataFrame> DataFrame::repartition(std::int64_t npartitions, const RepartitionOptions& options,
+                                         const std::string& location) const {
+  FrameContext context{session_, "repartition", location};
+  Result<RepartitionOp> op = checked(npartitions, options);
+  if (!op.is_ok()) return context.fail(op.status());
+  Result<Partitioning> partitioning = bind_repartition(session_->impl(), *op, node_);
+  if (!partitioning.is_ok()) return context.fail(partitioning.status());
+  return context.frame(*op, {node_}, node_->schema, *partitioning);
+}
+
+Result<DataFrame> DataFrame::random_shuffle(std::optional<std::uint64_t> seed, const std::string& location) const {
+  FrameContext context{session_, "random_shuffle", location};
+  RepartitionOptions options;
+  options.random = true;
+  // Without a seed of the user's own, the plan decides: the same program shuffles the same way, so that it can resume.
+  options.seed = seed.value_or(xxh3_64(node_->fingerprint));
+  MILLPOND_ASSIGN_OR_RETURN(const DataFrame dealt, repartition(num_partitions(), options, location));
+  return make_partial_sql(context,
+                          "SELECT * EXCLUDE (__millpond_row) FROM (SELECT *, row_number() OVER () AS __millpond_row FROM {0})\n"
+                          "ORDER BY millpond_hash(__millpond_row, " + std::to_string(options.seed) + "::UBIGINT), __millpond_row",
+                          {dealt.node()}, false);
+}
+
+Result<DataFrame> DataFrame::union_all(const std::vector<DataFrame>& others, const std::string& location) const {
+  FrameContext context{session_, "union", location};
+  std::vector<NodePtr> nodes = {node_};
+  std::int64_t count = node_->partitioning.count;
+  std::string identity = "union/" + node_->fingerprint;
+  for (const auto& other : others) {
+    const auto& mine = node_->schema;
+    const auto& theirs = other.node()->schema;
+    if (mine && theirs && *mine != *theirs) {
+      return context.fail(Status::invalid_argument(
+          "the frames have different columns: (" + schema_to_string(*mine) + ") and (" + schema_to_string(*theirs) + ")",
+          "bring them to the same names, types and order with select() first"));
+    }
+    nodes.push_back(other.node());
+    count += other.node()->partitioning.count;
+    identity += "/" + other.node()->fingerprint;
+  }
+  return context.frame(UnionOp{}, nodes, node_->schema,
+                       other_partitioning(Partitioning::Kind::kUnknown, count, identity));
+}
+
+Result<DataFrame> DataFrame::limit(std::int64_t n, const std::string& location) const {
+  FrameContext context{session_, "limit", location};
+  if (n < 0) return context.fail(Status::invalid_argument("limit is " + std::to_string(n) + "; it must not be negative"));
+  return context.frame(LimitOp{n}, {node_}, node_->schema, single_partition());
+}
+
+}  // namespace millpond

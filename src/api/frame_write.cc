@@ -1,0 +1,63 @@
+#include <filesystem>
+#include <utility>
+
+#include "api/frames.h"
+#include "data/schema.h"
+#include "storage/local_path.h"
+
+namespace millpond {
+namespace {
+
+Schema written_schema() { return {{"path", "VARCHAR"}, {"rows", "BIGINT"}, {"bytes", "BIGINT"}}; }
+
+Status check_columns(const NodePtr& node, const std::vector<std::string>& columns, const std::string& option) {
+  if (!node->schema) return Status::ok();
+  for (const auto& column : columns) {
+    if (find_column(*node->schema, column) < 0) {
+      const Status status = no_such_column(*node->schema, column);
+      return Status::invalid_argument(option + ": " + status.message(), status.hint());
+    }
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
+Result<DataFrame> DataFrame::write_lazy(const std::string& path, const WriteFilesOptions& options,
+                                        const std::string& location) const {
+  FrameContext context{session_, "write_" + options.format, location};
+  auto make = [&]() -> Result<DataFrame> {
+    if (path.empty()) return Status::invalid_argument("the path to write to is empty");
+    MILLPOND_RETURN_IF_ERROR(file_format_from_name(options.format).status());
+    MILLPOND_ASSIGN_OR_RETURN(const std::string local, local_path(path));
+    MILLPOND_RETURN_IF_ERROR(check_columns(node_, options.partition_by, "partition_by"));
+    if (options.single_file && !options.partition_by.empty()) {
+      return Status::invalid_argument("single_file and partition_by exclude each other");
+    }
+    if (options.single_file && options.mode == WriteMode::kAppend) {
+      return Status::invalid_argument("one file can't be appended to", "write a folder (single_file=False) to append to it");
+    }
+    if (options.max_rows_per_file < 0) return Status::invalid_argument("max_rows_per_file must not be negative");
+    if (!options.sort_by.empty() && node_->schema) {
+      std::string order;
+      for (const auto& key : options.sort_by) order += (order.empty() ? "" : ", ") + key;
+      MILLPOND_RETURN_IF_ERROR(
+          bind_partial_sql(session_->impl(), "SELECT * FROM {0} ORDER BY " + order, {*node_->schema}).status());
+    }
+    WriteOp op{std::filesystem::absolute(local).lexically_normal().string(), options, 0};
+    if (options.mode == WriteMode::kAppend) op.sequence = session_->impl().next_append();
+    Partitioning partitioning = node_->partitioning;
+    partitioning.keys.clear();
+    return context.frame(std::move(op), {node_}, written_schema(), std::move(partitioning));
+  };
+  Result<DataFrame> frame = make();
+  if (!frame.is_ok()) return context.fail(frame.status());
+  return frame;
+}
+
+Status DataFrame::write(const std::string& path, const WriteFilesOptions& options, const std::string& location) const {
+  MILLPOND_ASSIGN_OR_RETURN(const DataFrame frame, write_lazy(path, options, location));
+  return session_->impl().run({frame.node()});
+}
+
+}  // namespace millpond

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/session_impl.h"
+#include "millpond/dataframe.h"
+#include "plan/node.h"
+
+namespace millpond {
+
+/// The steps that DataFrame's and Session's methods share. `name` is the user's word for the operation.
+struct FrameContext {
+  std::shared_ptr<Session> session;
+  std::string name;
+  std::string location;
+
+  Session::Impl& impl() const { return session->impl(); }
+  /// The status with the user's line and word on it.
+  Status fail(const Status& status) const { return status.with_context({location, name, {}, {}, {}}); }
+  /// A frame over a new node, remembered for graph().
+  DataFrame frame(Op op, std::vector<NodePtr> inputs, std::optional<Schema> schema, Partitioning partitioning) const;
+};
+
+/// The schemas of all nodes, or nothing when one is not known yet.
+std::optional<std::vector<Schema>> known_schemas(const std::vector<NodePtr>& nodes);
+
+/// A partition-wise query over nodes: checks partitions, binds, and finds out what it does. `is_users_own`: warn when it
+/// computes per partition what its author may have meant globally.
+Result<DataFrame> make_partial_sql(const FrameContext& context, const std::string& text,
+                                   const std::vector<NodePtr>& inputs, bool is_users_own);
+
+/// The partitioning of a partition-wise query's result, or why its inputs can't be read side by side.
+Result<Partitioning> partial_partitioning(const std::vector<NodePtr>& inputs, const PartialSqlTraits& traits);
+
+/// Binds a partition-wise operation to its inputs' schemas: its schema and traits.
+struct BoundSql {
+  Schema schema;
+  PartialSqlTraits traits;
+};
+Result<BoundSql> bind_partial_sql(Session::Impl& session, const std::string& query, const std::vector<Schema>& inputs,
+                                  const std::vector<std::string>& setup = {});
+
+/// Checks a repartition against its input's columns; gives the resulting placement.
+Result<Partitioning> bind_repartition(Session::Impl& session, const RepartitionOp& op, const NodePtr& input);
+
+}  // namespace millpond

@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <utility>
+
+#include "api/frames.h"
+#include "base/quote.h"
+#include "data/schema.h"
+#include "storage/glob.h"
+#include "storage/hive_path.h"
+#include "storage/local_path.h"
+
+namespace millpond {
+namespace {
+
+std::vector<std::string> extensions_of(FileFormat format) {
+  switch (format) {
+    case FileFormat::kParquet: return {".parquet", ".pq", ".parq"};
+    case FileFormat::kCsv: return {".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst", ".txt.gz"};
+    case FileFormat::kJson: return {".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.zst", ".jsonl.zst"};
+  }
+  return {};
+}
+
+Result<std::vector<FileSlice>> list_files(Session::Impl& session, const std::vector<std::string>& paths, FileFormat format,
+                                          const ReadOptions& options) {
+  if (paths.empty()) return Status::invalid_argument("no path is given");
+  std::vector<FileSlice> files;
+  for (const auto& path : paths) {
+    MILLPOND_ASSIGN_OR_RETURN(const std::string local, local_path(path));
+    GlobOptions glob;
+    glob.recursive = options.recursive;
+    glob.extensions = extensions_of(format);
+    Result<std::vector<FileInfo>> found = expand(session.files(), local, glob);
+    if (!found.is_ok() && found.status().code() == StatusCode::kNotFound && options.allow_empty) continue;
+    if (!found.is_ok()) return found.status();
+    for (const auto& file : *found) {
+      FileSlice slice;
+      slice.path = file.path;
+      slice.size = file.size;
+      slice.mtime_ns = file.mtime_ns;
+      files.push_back(std::move(slice));
+    }
+  }
+  return files;
+}
+
+/// Hive columns that stand in every path, in the order of the first; their types are found by describe().
+std::vector<Column> hive_columns_of(const std::vector<FileSlice>& files, std::optional<bool> wanted) {
+  if (files.empty() || wanted == false) return {};
+  std::vector<Column> columns;
+  for (const auto& [key, value] : parse_hive(files.front().path)) columns.push_back({key, ""});
+  for (const auto& file : files) {
+    const auto pairs = parse_hive(file.path);
+    const bool same = pairs.size() == columns.size() &&
+                      std::equal(pairs.begin(), pairs.end(), columns.begin(),
+                                 [](const auto& pair, const Column& column) { return pair.first == column.name; });
+    if (!same) return {};
+  }
+  return columns;
+}
+
+Result<DataFrame> read_files(const FrameContext& context, const std::vector<std::string>& paths, FileFormat format,
+                             const ReadOptions& options) {
+  Session::Impl& session = context.impl();
+  MILLPOND_ASSIGN_OR_RETURN(std::vector<FileSlice> files, list_files(session, paths, format, options));
+  ScanOptions scan;
+  scan.format = format;
+  scan.union_by_name = options.union_by_name;
+  scan.filename = options.filename;
+  scan.file_row_number = options.file_row_number;
+  scan.reader_options = options.reader_options;
+  scan.hive_columns = hive_columns_of(files, options.hive_partitioning);
+  ScanOp op;
+  Schema schema = options.schema;
+  if (files.empty()) {
+    if (schema.empty()) return Status::invalid_argument("no file is there and no schema is given", "pass schema= with allow_empty=True");
+    op.options = std::move(scan);
+  } else {
+    MILLPOND_ASSIGN_OR_RETURN(Engine::FileSet set, session.engine().describe(std::move(files), std::move(scan), options.schema));
+    schema = std::move(set.schema);
+    op.files = std::move(set.files);
+    op.options = std::move(set.options);
+  }
+  DataFrame frame = context.frame(std::move(op), {}, std::move(schema), single_partition());
+  return options.columns.empty() ? Result<DataFrame>(frame) : frame.select(options.columns, context.location);
+}
+
+Result<DataFrame> read(const FrameContext& context, const std::vector<std::string>& paths, FileFormat format,
+                       const ReadOptions& options) {
+  Result<DataFrame> frame = read_files(context, paths, format, options);
+  if (!frame.is_ok()) return context.fail(frame.status());
+  return frame;
+}
+
+}  // namespace
+
+Result<DataFrame> Session::read_parquet(const std::vector<std::string>& paths, const ReadOptions& options,
+                                        const std::string& location) {
+  return read({shared_from_this(), "read_parquet", location}, paths, FileFormat::kParquet, options);
+}
+
+Result<DataFrame> Session::read_csv(const std::vector<std::string>& paths, const ReadOptions& options,
+                                    const std::string& location) {
+  return read({shared_from_this(), "read_csv", location}, paths, FileFormat::kCsv, options);
+}
+
+Result<DataFrame> Session::read_json(const std::vector<std::string>& paths, const ReadOptions& options,
+                                     const std::string& location) {
+  return read({shared_from_this(), "read_json", location}, paths, FileFormat::kJson, options);
+}
+
+}  // namespace millpond

@@ -1,0 +1,164 @@
+#include "api/session_impl.h"
+
+#include <utility>
+
+#include "api/session_options.h"
+#include "api/worker_info.h"
+#include "base/hash.h"
+#include "base/ids.h"
+#include "runner/inbox.h"
+#include "runner/inline_runner.h"
+#include "runner/process_runner.h"
+#include "runner/routed_runner.h"
+#include "runner/thread_runner.h"
+#include "storage/data_root.h"
+
+namespace millpond {
+namespace {
+
+/// DuckDB wants this much memory a thread to sort and aggregate beyond memory.
+constexpr std::int64_t kLeastMemoryPerThread = 128'000'000;
+
+}  // namespace
+
+Result<std::unique_ptr<Session::Impl>> Session::Impl::open(SessionOptions options) {
+  std::unique_ptr<Impl> impl(new Impl());
+  MILLPOND_ASSIGN_OR_RETURN(impl->options_, complete_options(std::move(options)));
+  impl->files_ = local_file_system();
+  MILLPOND_RETURN_IF_ERROR(impl->open_job_directory());
+  MILLPOND_RETURN_IF_ERROR(impl->open_engines());
+  MILLPOND_RETURN_IF_ERROR(impl->open_runner());
+  return impl;
+}
+
+Session::Impl::~Impl() { (void)shutdown(); }
+
+Status Session::Impl::open_job_directory() {
+  MILLPOND_RETURN_IF_ERROR(prepare_data_root(options_.data_root));
+  job_directory_ = options_.data_root + "/" + options_.job_id;
+  MILLPOND_RETURN_IF_ERROR(files_->make_directories(job_directory_));
+  MILLPOND_ASSIGN_OR_RETURN(lease_, Lease::acquire(job_directory_));
+  for (const char* name : {"exchange", "functions", "temp", "values", "workers"}) {
+    MILLPOND_RETURN_IF_ERROR(files_->make_directories(job_directory_ + "/" + name));
+  }
+  log_ = std::make_unique<EventLog>(files_, job_directory_ + "/events.jsonl", system_clock());
+  return Status::ok();
+}
+
+Status Session::Impl::open_engines() {
+  EngineOptions engine;
+  engine.threads = options_.threads;
+  engine.memory_limit_bytes = options_.memory_limit;
+  engine.temp_directory = job_directory_ + "/temp";
+  MILLPOND_ASSIGN_OR_RETURN(engine_, Engine::open(engine, files_));
+  MILLPOND_ASSIGN_OR_RETURN(store_, ResultStore::open(files_, job_directory_,
+                                                      engine_->duckdb_version() + "/hash-" + std::to_string(kHashVersion) +
+                                                          "/task-" + std::to_string(kTaskVersion)));
+  return Status::ok();
+}
+
+Engine& Session::Impl::planner() { return *engine_; }
+
+Status Session::Impl::open_runner() {
+  const RunTask run = [this](const Task& task, const std::atomic<bool>& cancel) {
+    return engine_->run_task(task, {}, cancel);
+  };
+  auto inbox = std::make_shared<Inbox>();
+  std::unique_ptr<Runner> calls;
+  if (!options_.worker_command.empty()) {
+    EngineOptions worker;
+    worker.threads = 1;
+    worker.memory_limit_bytes = std::max(options_.memory_limit / options_.threads, kLeastMemoryPerThread);
+    worker.temp_directory = job_directory_ + "/temp";
+    ProcessRunnerOptions processes;
+    processes.command = options_.worker_command;
+    for (auto& argument : worker_arguments(worker)) processes.command.push_back(std::move(argument));
+    processes.slots = options_.threads;
+    processes.log_directory = job_directory_ + "/workers";
+    processes.info = worker_info(*engine_);
+    MILLPOND_ASSIGN_OR_RETURN(calls, make_process_runner(std::move(processes), inbox));
+  }
+  if (options_.runner == "processes") {
+    if (!calls) {
+      return Status::invalid_argument("runner is \"processes\" but worker_command is empty",
+                                      "set the program that a worker runs, or use the threads runner");
+    }
+    runner_ = std::move(calls);
+    return Status::ok();
+  }
+  auto local = options_.runner == "inline" ? make_inline_runner(run, inbox) : make_thread_runner(run, options_.threads, inbox);
+  runner_ = calls ? make_routed_runner(std::move(local), std::move(calls)) : std::move(local);
+  return Status::ok();
+}
+
+Status Session::Impl::shutdown() {
+  cancelled_ = true;
+  std::lock_guard running(run_mutex_);
+  std::lock_guard lock(mutex_);
+  if (is_shut_down_) return Status::ok();
+  is_shut_down_ = true;
+  if (runner_) runner_->shutdown();
+  Status status;
+  if (store_) status = store_->sync();
+  kept_.clear();
+  if (!options_.keep && files_ && !job_directory_.empty()) {
+    // The journal and the report stay; all else can be made again.
+    for (const char* name : {"exchange", "functions", "temp", "values", "workers"}) {
+      const Status removed = files_->remove_tree(job_directory_ + "/" + name);
+      if (status.is_ok()) status = removed;
+    }
+  }
+  lease_.reset();
+  return status;
+}
+
+void Session::Impl::cancel() {
+  cancelled_ = true;
+  if (runner_) runner_->wake();
+}
+
+void Session::Impl::set_progress(ProgressCallback callback) {
+  std::lock_guard lock(mutex_);
+  progress_ = std::move(callback);
+}
+
+void Session::Impl::warn(const std::string& message, const std::string& location) {
+  std::lock_guard lock(mutex_);
+  if (warned_.insert(location + message).second) warnings_.push_back(message);
+}
+
+std::vector<std::string> Session::Impl::take_warnings() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(warnings_, {});
+}
+
+void Session::Impl::remember_frame(const NodePtr& node) {
+  std::lock_guard lock(mutex_);
+  frames_.push_back(node);
+}
+
+std::vector<NodePtr> Session::Impl::frames() const {
+  std::lock_guard lock(mutex_);
+  std::vector<NodePtr> alive;
+  for (const auto& frame : frames_) {
+    if (auto node = frame.lock()) alive.push_back(std::move(node));
+  }
+  return alive;
+}
+
+Result<std::pair<std::string, std::string>> Session::Impl::store_function(const std::string& bytes) {
+  const std::string digest = xxh3_128_hex(bytes);
+  const std::string path = job_directory_ + "/functions/" + digest;
+  if (files_->stat(path).is_ok()) return std::pair(path, digest);
+  // Written under another name first, so that what is there under the digest is whole.
+  const std::string temporary = path + "." + random_name();
+  MILLPOND_ASSIGN_OR_RETURN(auto file, files_->create(temporary));
+  MILLPOND_RETURN_IF_ERROR(file->write_at(0, std::as_bytes(std::span(bytes))));
+  MILLPOND_RETURN_IF_ERROR(file->close());
+  MILLPOND_RETURN_IF_ERROR(files_->rename_replace(temporary, path));
+  return std::pair(path, digest);
+}
+
+std::string Session::Impl::new_values_directory() { return job_directory_ + "/values/" + random_name(); }
+
+}  // namespace millpond

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "job/event_log.h"
+#include "job/result_store.h"
+#include "millpond/session.h"
+#include "plan/node.h"
+#include "runner/runner.h"
+#include "sql/engine.h"
+#include "stage/stage.h"
+#include "storage/file_system.h"
+#include "storage/lease.h"
+
+namespace millpond {
+
+class Job;
+
+/// A result that later actions of the session reuse.
+struct KeptResult {
+  std::vector<std::vector<SegmentSlice>> partitions;
+  Schema schema;
+};
+
+/// What a session owns. Methods are thread-safe; jobs of one session run one after the other.
+class Session::Impl {
+ public:
+  static Result<std::unique_ptr<Impl>> open(SessionOptions options);
+  ~Impl();
+
+  /// Runs what `roots` need (plans as the user made them; schemas may be unknown) and keeps their results.
+  Status run(const std::vector<NodePtr>& roots);
+
+  /// The kept result of a node, if it was computed.
+  std::optional<KeptResult> find_kept(const NodePtr& node) const;
+  /// Drops the results of a node and of all frames made from it.
+  void forget(const NodePtr& node);
+
+  /// What a write node put in place, if it did.
+  std::optional<std::vector<OutputFile>> find_written(const NodePtr& node) const;
+
+  /// `node` with every schema below it known, computing functions without a declared schema where there is no other way.
+  Result<NodePtr> resolve(const NodePtr& node);
+
+  /// The plan as it will run: kept results in place of what made them, rules applied.
+  Result<std::vector<NodePtr>> optimized(const std::vector<NodePtr>& roots);
+
+  /// The rows of the node as task inputs: of all partitions in order, or of one.
+  Result<std::vector<TaskInput>> inputs_of(const NodePtr& node, std::optional<std::int64_t> partition);
+
+  /// 1 for the session's first append, 2 for the next …: the same program counts the same way again.
+  std::int64_t next_append() { return ++num_appends_; }
+
+  void warn(const std::string& message, const std::string& location);
+  std::vector<std::string> take_warnings();
+  void remember_frame(const NodePtr& node);
+  std::vector<NodePtr> frames() const;
+
+  Status shutdown();
+  void cancel();
+  void set_progress(ProgressCallback callback);
+
+  /// Stores a pickled function in the job's folder; gives its path and digest.
+  Result<std::pair<std::string, std::string>> store_function(const std::string& bytes);
+  /// A new empty directory for data given in memory.
+  std::string new_values_directory();
+
+  const SessionOptions& options() const { return options_; }
+  const std::string& job_directory() const { return job_directory_; }
+  /// The engine that binds. The same as engine() as long as plans are not cut.
+  Engine& planner();
+  Engine& engine() { return *engine_; }
+  FileSystem& files() { return *files_; }
+
+ private:
+  Impl() = default;
+  Status open_job_directory();
+  Status open_engines();
+  Status open_runner();
+  Status run_resolved(const std::vector<NodePtr>& roots);
+  Status keep_results(Job& job, const StageGraph& graph, const std::vector<NodePtr>& roots);
+  Status bind_late(Node& node);
+  Result<TaskInput> written_files_input(const std::vector<OutputFile>& files);
+  std::string task_context(const std::vector<NodePtr>& roots) const;
+  Result<NodePtr> resolve_one(const NodePtr& node, std::map<const Node*, NodePtr>& done);
+  NodePtr with_kept_results(const NodePtr& node, std::map<const Node*, NodePtr>& done) const;
+
+  SessionOptions options_;
+  std::string job_directory_;
+  std::shared_ptr<FileSystem> files_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Runner> runner_;
+  std::unique_ptr<ResultStore> store_;
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<Lease> lease_;
+  AttemptNames attempts_;
+
+  std::mutex run_mutex_;
+  mutable std::mutex mutex_;
+  std::map<std::string, KeptResult> kept_;
+  std::map<std::string, std::vector<OutputFile>> written_;
+  std::map<std::string, std::int64_t> recomputed_;  ///< How often a node (by fingerprint) was to be computed anew.
+  std::vector<std::string> warnings_;
+  std::set<std::string> warned_;
+  std::vector<std::weak_ptr<const Node>> frames_;
+  std::atomic<std::int64_t> num_appends_{0};
+  ProgressCallback progress_;
+  std::atomic<bool> cancelled_{false};
+  bool is_shut_down_ = false;
+};
+
+}  // namespace millpond

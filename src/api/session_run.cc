@@ -1,0 +1,236 @@
+#include <utility>
+
+#include "api/frames.h"
+#include "api/session_impl.h"
+#include "base/hash.h"
+#include "job/job.h"
+#include "optimize/optimizer.h"
+#include "stage/planner.h"
+
+namespace millpond {
+namespace {
+
+std::string content_digest(const std::vector<std::vector<SegmentSlice>>& partitions) {
+  Json::Array all;
+  for (const auto& partition : partitions) {
+    Json::Array some;
+    for (const auto& segment : partition) some.push_back(slice_to_json(segment));
+    all.emplace_back(std::move(some));
+  }
+  return xxh3_128_hex(Json(std::move(all)).dump());
+}
+
+void collect_fingerprints(const NodePtr& node, std::set<std::string>& all) {
+  if (!all.insert(node->fingerprint).second) return;
+  for (const auto& input : node->inputs) collect_fingerprints(input, all);
+}
+
+}  // namespace
+
+Status Session::Impl::run(const std::vector<NodePtr>& roots) {
+  std::lock_guard running(run_mutex_);
+  if (is_shut_down_) return Status::invalid_argument("the session is shut down", "open a new one with init()");
+  cancelled_ = false;
+  std::map<const Node*, NodePtr> done;
+  std::vector<NodePtr> resolved;
+  for (const auto& root : roots) {
+    MILLPOND_ASSIGN_OR_RETURN(NodePtr node, resolve_one(root, done));
+    resolved.push_back(std::move(node));
+  }
+  return run_resolved(resolved);
+}
+
+Status Session::Impl::run_resolved(const std::vector<NodePtr>& roots) {
+  std::vector<NodePtr> missing;
+  for (const auto& root : roots) {
+    // Whether a write is done is looked up where it went: others may have written there since.
+    if (!find_kept(root)) missing.push_back(root);
+  }
+  if (missing.empty()) return Status::ok();
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> plans, optimized(missing));
+  PlannerContext planner{[this](const std::string& path) { return engine_->row_groups(path); }};
+  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, planner));
+  if (graph.stages.empty()) return Status::ok();
+
+  JobContext context;
+  context.files = files_;
+  context.runner = runner_.get();
+  context.store = store_.get();
+  context.log = log_.get();
+  context.clock = &system_clock();
+  context.attempts = &attempts_;
+  context.job_directory = job_directory_;
+  context.job_id = options_.job_id;
+  context.task_context = task_context(missing);
+  context.scheduler.max_retries = options_.max_retries;
+  context.cancelled = &cancelled_;
+  {
+    std::lock_guard lock(mutex_);
+    context.progress = progress_;
+  }
+  Job job(graph, std::move(context));
+  MILLPOND_RETURN_IF_ERROR(job.run());
+  return keep_results(job, graph, missing);
+}
+
+/// What later actions may reuse: the roots, and inner results that stand for a whole node.
+Status Session::Impl::keep_results(Job& job, const StageGraph& graph, const std::vector<NodePtr>& roots) {
+  std::map<std::string, KeptResult> fresh;
+  std::map<std::string, std::vector<OutputFile>> written;
+  for (const Stage& stage : graph.stages) {
+    if (stage.fingerprint.empty()) continue;
+    if (stage.write) {
+      written[stage.fingerprint] = job.written_files(stage.id);
+      continue;
+    }
+    if (stage.early_stop_rows >= 0) continue;
+    const SourcePtr source = stage_source(stage);
+    MILLPOND_ASSIGN_OR_RETURN(auto partitions, job.segments(source));
+    const std::optional<Schema> schema = stage.schema ? stage.schema : job.written_schema(source);
+    fresh[stage.fingerprint] = {std::move(partitions), schema.value_or(Schema{})};
+  }
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    const StageGraph::Root& root = graph.roots[i];
+    const std::string& fingerprint = roots[i]->fingerprint;
+    if (auto files = written.find(root.fingerprint); files != written.end()) {
+      written[fingerprint] = files->second;
+    } else if (stages_of(*root.source).empty()) {
+      continue;  // Files at rest: nothing was made.
+    } else if (auto partitions = job.segments(root.source); partitions.is_ok()) {
+      const std::optional<Schema> schema = root.schema ? root.schema : job.written_schema(root.source);
+      fresh[fingerprint] = {std::move(*partitions), schema.value_or(Schema{})};
+    }
+  }
+  std::lock_guard lock(mutex_);
+  for (auto& [fingerprint, result] : fresh) kept_[fingerprint] = std::move(result);
+  for (auto& [fingerprint, files] : written) written_[fingerprint] = std::move(files);
+  return Status::ok();
+}
+
+std::optional<KeptResult> Session::Impl::find_kept(const NodePtr& node) const {
+  std::lock_guard lock(mutex_);
+  auto found = kept_.find(node->fingerprint);
+  if (found == kept_.end()) return {};
+  return found->second;
+}
+
+std::optional<std::vector<OutputFile>> Session::Impl::find_written(const NodePtr& node) const {
+  std::lock_guard lock(mutex_);
+  auto found = written_.find(node->fingerprint);
+  if (found == written_.end()) return {};
+  return found->second;
+}
+
+NodePtr Session::Impl::with_kept_results(const NodePtr& node, std::map<const Node*, NodePtr>& done) const {
+  if (auto known = done.find(node.get()); known != done.end()) return known->second;
+  NodePtr result = node;
+  if (auto kept = find_kept(node)) {
+    ValuesOp values{kept->partitions, content_digest(kept->partitions)};
+    result = with_values(node, std::move(values), kept->schema);
+  } else {
+    std::vector<NodePtr> inputs;
+    bool changed = false;
+    for (const auto& input : node->inputs) {
+      inputs.push_back(with_kept_results(input, done));
+      changed = changed || inputs.back() != input;
+    }
+    if (changed) result = with_inputs(node, std::move(inputs));
+  }
+  done.emplace(node.get(), result);
+  return result;
+}
+
+Result<std::vector<NodePtr>> Session::Impl::optimized(const std::vector<NodePtr>& roots) {
+  std::map<const Node*, NodePtr> done;
+  std::vector<NodePtr> plans;
+  for (const auto& root : roots) plans.push_back(with_kept_results(root, done));
+  return optimize(plans, {});
+}
+
+Result<NodePtr> Session::Impl::resolve(const NodePtr& node) {
+  std::lock_guard running(run_mutex_);
+  std::map<const Node*, NodePtr> done;
+  return resolve_one(node, done);
+}
+
+Result<NodePtr> Session::Impl::resolve_one(const NodePtr& node, std::map<const Node*, NodePtr>& done) {
+  if (auto known = done.find(node.get()); known != done.end()) return known->second;
+  std::vector<NodePtr> inputs;
+  bool changed = false;
+  for (const auto& input : node->inputs) {
+    MILLPOND_ASSIGN_OR_RETURN(NodePtr resolved, resolve_one(input, done));
+    changed = changed || resolved != input;
+    inputs.push_back(std::move(resolved));
+  }
+  auto made = std::make_shared<Node>(*node);
+  made->inputs = inputs;
+  if (!made->schema) {
+    MILLPOND_RETURN_IF_ERROR(bind_late(*made).with_context({node->location, node->name, {}, {}, {}}));
+    changed = true;
+  }
+  NodePtr result = changed ? NodePtr(std::move(made)) : node;
+  done.emplace(node.get(), result);
+  return result;
+}
+
+/// What was made over a function of unknown result is bound now that the result is known.
+Status Session::Impl::bind_late(Node& node) {
+  if (std::holds_alternative<CallOp>(node.op)) {
+    auto self = std::make_shared<Node>(node);
+    MILLPOND_RETURN_IF_ERROR(run_resolved({self}));
+    auto kept = find_kept(self);
+    if (!kept || kept->schema.empty()) {
+      return Status::invalid_argument("the function gave no row, so its columns are not known",
+                                      "declare them with schema={\"name\": \"TYPE\", …}");
+    }
+    node.schema = kept->schema;
+    return Status::ok();
+  }
+  if (auto* sql = std::get_if<PartialSqlOp>(&node.op)) {
+    MILLPOND_ASSIGN_OR_RETURN(BoundSql bound, bind_partial_sql(*this, sql->query, *known_schemas(node.inputs), sql->setup));
+    sql->traits = std::move(bound.traits);
+    MILLPOND_ASSIGN_OR_RETURN(node.partitioning, partial_partitioning(node.inputs, sql->traits));
+    node.schema = std::move(bound.schema);
+    return Status::ok();
+  }
+  node.schema = node.inputs.front()->schema;
+  if (const auto* repartition = std::get_if<RepartitionOp>(&node.op)) {
+    MILLPOND_ASSIGN_OR_RETURN(node.partitioning, bind_repartition(*this, *repartition, node.inputs.front()));
+  }
+  for (const auto& input : node.inputs) {
+    if (std::holds_alternative<UnionOp>(node.op) && *input->schema != *node.schema) {
+      return Status::invalid_argument("the frames of a union have different columns");
+    }
+  }
+  return Status::ok();
+}
+
+void Session::Impl::forget(const NodePtr& node) {
+  const std::vector<NodePtr> all = frames();
+  std::lock_guard lock(mutex_);
+  ++recomputed_[node->fingerprint];
+  auto drop = [&](const std::string& fingerprint) {
+    kept_.erase(fingerprint);
+    written_.erase(fingerprint);
+  };
+  drop(node->fingerprint);
+  for (const auto& frame : all) {
+    std::set<std::string> below;
+    collect_fingerprints(frame, below);
+    if (below.contains(node->fingerprint)) drop(frame->fingerprint);
+  }
+}
+
+/// Tasks below a node that is to be computed anew get new names, so that no record of the journal stands in for them.
+std::string Session::Impl::task_context(const std::vector<NodePtr>& roots) const {
+  std::set<std::string> below;
+  for (const auto& root : roots) collect_fingerprints(root, below);
+  Json context = Json::object({{"version", kTaskVersion}});
+  std::lock_guard lock(mutex_);
+  for (const auto& [fingerprint, times] : recomputed_) {
+    if (below.contains(fingerprint)) context.set(fingerprint, times);
+  }
+  return context.dump();
+}
+
+}  // namespace millpond

@@ -1,0 +1,163 @@
+#include "job/job.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/hash.h"
+
+namespace millpond {
+namespace {
+
+constexpr std::int64_t kLongestWaitNs = 200'000'000;
+
+const TaskResult& no_result() {
+  static const TaskResult kNone;
+  return kNone;
+}
+
+}  // namespace
+
+Job::Job(const StageGraph& graph, JobContext context)
+    : graph_(graph),
+      context_(std::move(context)),
+      resolver_(graph.stages, [this](std::int64_t stage, std::int64_t task) -> const TaskResult& { return result_of(stage, task); }),
+      is_satisfied_(graph.stages.size(), false) {
+  for (const Stage& stage : graph_.stages) results_.emplace_back(static_cast<std::size_t>(stage.tasks));
+}
+
+const TaskResult& Job::result_of(std::int64_t stage, std::int64_t task) const {
+  const auto& result = results_[static_cast<std::size_t>(stage)][static_cast<std::size_t>(task)];
+  return result ? *result : no_result();
+}
+
+std::vector<StageShape> Job::shapes() const {
+  std::vector<StageShape> shapes;
+  for (const Stage& stage : graph_.stages) {
+    StageShape shape;
+    shape.id = stage.id;
+    shape.tasks = stage.tasks;
+    shape.name = "stage " + std::to_string(stage.id) + " (" + stage.name + ")";
+    shape.resources = stage.resources;
+    shape.determinacy = stage.is_volatile ? Determinacy::kIndeterminate : Determinacy::kDeterminate;
+    for (const StageInput& input : stage.inputs) {
+      const bool same = input.source->kind == Source::Kind::kStage && !input.source->is_shuffled && !input.broadcast;
+      for (std::int64_t upstream : stages_of(*input.source)) {
+        const StageDependency wanted{upstream, same ? DependencyKind::kSame : DependencyKind::kAll};
+        auto known = std::find_if(shape.dependencies.begin(), shape.dependencies.end(),
+                                  [&](const StageDependency& dependency) { return dependency.stage == upstream; });
+        if (known == shape.dependencies.end()) {
+          shape.dependencies.push_back(wanted);
+        } else if (wanted.kind == DependencyKind::kAll) {
+          known->kind = DependencyKind::kAll;
+        }
+      }
+    }
+    shapes.push_back(std::move(shape));
+  }
+  return shapes;
+}
+
+Status Job::run() {
+  start_ns_ = context_.clock->monotonic_ns();
+  MILLPOND_RETURN_IF_ERROR(check_outputs());
+  MILLPOND_ASSIGN_OR_RETURN(Scheduler scheduler, Scheduler::create(shapes(), context_.scheduler));
+  context_.log->write("job_started", Json::object({{"stages", static_cast<std::int64_t>(graph_.stages.size())}}));
+  MILLPOND_RETURN_IF_ERROR(reuse_results(scheduler));
+  handle(scheduler, event::Tick{context_.clock->monotonic_ns()});
+  handle(scheduler, event::WorkerJoined{0, context_.runner->slots(), {}});
+  for (const auto& [stage, files] : written_) handle(scheduler, event::StageSatisfied{stage});
+  handle(scheduler, event::JobStarted{});
+  bool cancel_sent = false;
+  while (!end_) {
+    if (!cancel_sent && context_.cancelled != nullptr && context_.cancelled->load()) {
+      cancel_sent = true;
+      handle(scheduler, event::CancelRequested{});
+      continue;
+    }
+    take_runner_events(scheduler);
+  }
+  // Losers of a race may still be running; their files go with them.
+  while (scheduler.num_running() > 0 && !running_.empty()) take_runner_events(scheduler);
+  return *end_;
+}
+
+Status Job::check_outputs() {
+  for (const Stage& stage : graph_.stages) {
+    if (!stage.write) continue;
+    auto done = check_write(*context_.files, *stage.write, write_job(stage));
+    if (!done.is_ok()) return done.status().with_context({stage.location, stage.name, {}, {}, {}});
+    if (*done) written_[stage.id] = std::move(**done);
+  }
+  return Status::ok();
+}
+
+/// Results of an earlier run of this job stand in for their tasks, as far as their inputs are the same.
+Status Job::reuse_results(Scheduler& scheduler) {
+  if (context_.store->size() == 0) return Status::ok();
+  std::vector<bool> is_complete(graph_.stages.size(), true);
+  for (const Stage& stage : graph_.stages) {
+    const auto at = static_cast<std::size_t>(stage.id);
+    bool inputs_known = true;
+    for (const StageInput& input : stage.inputs) {
+      for (std::int64_t upstream : stages_of(*input.source)) inputs_known = inputs_known && is_complete[static_cast<std::size_t>(upstream)];
+    }
+    if (!inputs_known) {
+      is_complete[at] = false;
+      continue;
+    }
+    for (std::int64_t partition = 0; partition < stage.tasks; ++partition) {
+      MILLPOND_ASSIGN_OR_RETURN(const BuiltTask built, build_task(stage, partition, resolver_, context_.task_context));
+      auto result = context_.store->find(built.fingerprint);
+      if (!result) {
+        is_complete[at] = false;
+        continue;
+      }
+      results_[at][static_cast<std::size_t>(partition)] = std::move(*result);
+      fingerprints_[{stage.id, partition}] = built.fingerprint;
+      context_.log->write("task_reused", Json::object({{"stage", stage.id}, {"partition", partition}}));
+      handle(scheduler, event::TaskReused{{stage.id, partition}});
+    }
+  }
+  return Status::ok();
+}
+
+void Job::handle(Scheduler& scheduler, const Event& event) {
+  pending_.push_back(event);
+  // Carrying out an action may cause further events; they wait until all actions of this one are done.
+  while (!pending_.empty()) {
+    const Event next = std::move(pending_.front());
+    pending_.pop_front();
+    for (const Action& action : scheduler.handle(next)) {
+      std::visit([&](const auto& one) { carry_out(scheduler, one); }, action);
+    }
+  }
+}
+
+void Job::take_runner_events(Scheduler& scheduler) {
+  const std::int64_t now = context_.clock->monotonic_ns();
+  std::int64_t wait = kLongestWaitNs;
+  if (auto wakeup = scheduler.next_wakeup_ns()) wait = std::clamp<std::int64_t>(*wakeup - now, 0, kLongestWaitNs);
+  std::vector<RunnerEvent> events = context_.runner->wait(std::chrono::nanoseconds(wait));
+  handle(scheduler, event::Tick{context_.clock->monotonic_ns()});
+  for (RunnerEvent& event : events) finish_attempt(scheduler, std::move(event));
+}
+
+Result<std::vector<std::vector<SegmentSlice>>> Job::segments(const SourcePtr& source) {
+  std::vector<std::vector<SegmentSlice>> partitions(static_cast<std::size_t>(source->count));
+  for (std::int64_t i = 0; i < source->count; ++i) {
+    MILLPOND_ASSIGN_OR_RETURN(ResolvedPartition resolved, resolver_.partition(source, i));
+    for (Slice& slice : resolved.slices) {
+      auto* segment = std::get_if<SegmentSlice>(&slice);
+      if (segment == nullptr) return Status::internal("a computed result holds the user's own files");
+      partitions[static_cast<std::size_t>(i)].push_back(std::move(*segment));
+    }
+  }
+  return partitions;
+}
+
+WriteJob Job::write_job(const Stage& stage) const {
+  return {context_.job_id, xxh3_128_hex(context_.job_id + "/" + stage.fingerprint)};
+}
+
+}  // namespace millpond

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "job/event_log.h"
+#include "job/result_store.h"
+#include "job/task_builder.h"
+#include "job/write_commit.h"
+#include "millpond/options.h"
+#include "runner/runner.h"
+#include "schedule/scheduler.h"
+#include "stage/resolve.h"
+#include "stage/stage.h"
+#include "storage/file_system.h"
+
+namespace millpond {
+
+/// What a job needs of the world. All outlive it.
+struct JobContext {
+  std::shared_ptr<FileSystem> files;
+  Runner* runner = nullptr;
+  ResultStore* store = nullptr;
+  EventLog* log = nullptr;
+  const Clock* clock = nullptr;
+  AttemptNames* attempts = nullptr;
+  std::string job_directory;
+  std::string job_id;
+  std::string task_context;          ///< See build_task.
+  SchedulerOptions scheduler;
+  ProgressCallback progress;
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+/// Drives one stage graph to its end: resolves inputs, asks the scheduler, hands attempts to the runner, journals
+/// results, and puts finished outputs in place. Used by one thread.
+class Job {
+ public:
+  Job(const StageGraph& graph, JobContext context);
+
+  /// Runs everything. The first failure ends the job; what was finished stays in the store.
+  Status run();
+
+  /// The partitions of a source whose stages are finished; kInternal when they are files and not exchange data.
+  Result<std::vector<std::vector<SegmentSlice>>> segments(const SourcePtr& source);
+  /// The columns that the tasks behind a source wrote, if any did.
+  std::optional<Schema> written_schema(const SourcePtr& source) { return resolver_.written_schema(source); }
+  /// What a finished write stage put in place.
+  const std::vector<OutputFile>& written_files(std::int64_t stage) const { return written_.at(stage); }
+
+ private:
+  struct Running {
+    TaskRef task;
+    std::int64_t attempt = 0;
+    std::string fingerprint;
+    std::string directory;
+  };
+
+  Status check_outputs();
+  Status reuse_results(Scheduler& scheduler);
+  std::vector<StageShape> shapes() const;
+  void handle(Scheduler& scheduler, const Event& event);
+  void carry_out(Scheduler& scheduler, const action::Start& start);
+  void carry_out(Scheduler& scheduler, const action::Cancel& cancel);
+  void carry_out(Scheduler& scheduler, const action::Accept& accept);
+  void carry_out(Scheduler& scheduler, const action::Drop& drop);
+  void carry_out(Scheduler& scheduler, const action::Invalidate& invalidate);
+  void carry_out(Scheduler& scheduler, const action::StageFinished& finished);
+  void carry_out(Scheduler& scheduler, const action::JobFinished& finished);
+  void take_runner_events(Scheduler& scheduler);
+  void finish_attempt(Scheduler& scheduler, RunnerEvent event);
+  Status check_result(const TaskResult& result, const Stage& stage) const;
+  void note_early_stop(Scheduler& scheduler, const Stage& stage);
+  /// Tells the progress callback; not more often than every 100 ms unless `is_due`.
+  void report(std::int64_t stage, bool is_due, bool is_last);
+  WriteJob write_job(const Stage& stage) const;
+  const TaskResult& result_of(std::int64_t stage, std::int64_t task) const;
+
+  const StageGraph& graph_;
+  JobContext context_;
+  SourceResolver resolver_;
+  std::vector<std::vector<std::optional<TaskResult>>> results_;
+  std::unordered_map<std::string, Running> running_;              ///< By attempt name.
+  std::unordered_map<std::int64_t, std::string> attempt_names_;   ///< By the scheduler's number.
+  std::map<std::int64_t, TaskResult> reported_;                   ///< Waiting for Accept or Drop.
+  std::map<TaskRef, std::string> fingerprints_;
+  std::map<std::int64_t, std::vector<OutputFile>> written_;
+  std::deque<Event> pending_;                                     ///< Events that carrying out an action caused.
+  std::vector<bool> is_satisfied_;
+  std::optional<Status> end_;
+  std::int64_t start_ns_ = 0;
+  std::int64_t last_report_ns_ = 0;
+  std::int64_t next_task_id_ = 1;
+};
+
+}  // namespace millpond

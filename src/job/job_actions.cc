@@ -1,0 +1,189 @@
+#include <utility>
+
+#include "job/job.h"
+#include "job/write_commit.h"
+
+namespace millpond {
+namespace {
+
+constexpr std::int64_t kReportEveryNs = 100'000'000;
+
+}  // namespace
+
+void Job::carry_out(Scheduler&, const action::Start& start) {
+  const Stage& stage = graph_.stages[static_cast<std::size_t>(start.task.stage)];
+  auto fail = [&](const Status& status) {
+    pending_.push_back(event::TaskFinished{start.task, start.attempt, status, 0, false});
+    TaskResult result;
+    result.status = status;
+    reported_[start.attempt] = std::move(result);
+  };
+  Result<BuiltTask> built = build_task(stage, start.task.partition, resolver_, context_.task_context);
+  if (!built.is_ok()) return fail(built.status());
+  fingerprints_[start.task] = built->fingerprint;
+  if (auto known = context_.store->find(built->fingerprint)) {
+    reported_[start.attempt] = std::move(*known);
+    pending_.push_back(event::TaskFinished{start.task, start.attempt, Status::ok(), 0, false});
+    return;
+  }
+  Task task = std::move(built->task);
+  task.id = next_task_id_++;
+  task.attempt = context_.attempts->next();
+  task.resources = start.resources;
+  task.output.directory =
+      (stage.write ? staging_directory(stage.write->path, context_.job_id, write_job(stage).fingerprint) + "/attempts/" : context_.job_directory + "/exchange/") + task.attempt;
+  running_[task.attempt] = {start.task, start.attempt, built->fingerprint, task.output.directory};
+  attempt_names_[start.attempt] = task.attempt;
+  const std::string name = task.attempt;
+  if (Status status = context_.runner->start(std::move(task)); !status.is_ok()) {
+    running_.erase(name);
+    attempt_names_.erase(start.attempt);
+    fail(status);
+  }
+}
+
+void Job::carry_out(Scheduler&, const action::Cancel& cancel) {
+  if (auto name = attempt_names_.find(cancel.attempt); name != attempt_names_.end()) context_.runner->cancel(name->second);
+}
+
+void Job::finish_attempt(Scheduler& scheduler, RunnerEvent event) {
+  auto running = running_.find(event.result.attempt);
+  if (running == running_.end()) return;
+  const Running attempt = running->second;
+  running_.erase(running);
+  attempt_names_.erase(attempt.attempt);
+  TaskResult& result = event.result;
+  const Stage& stage = graph_.stages[static_cast<std::size_t>(attempt.task.stage)];
+  if (result.status.is_ok()) result.status = check_result(result, stage);
+  result.status = result.status.with_context(
+      {stage.location, stage.name, "stage " + std::to_string(stage.id) + ", partition " + std::to_string(attempt.task.partition), {}, {}});
+  if (result.directory.empty()) result.directory = attempt.directory;
+  context_.log->write("task_finished", Json::object({{"stage", stage.id},
+                                                     {"name", stage.name},
+                                                     {"partition", attempt.task.partition},
+                                                     {"attempt", result.attempt},
+                                                     {"status", std::string(status_code_name(result.status.code()))},
+                                                     {"message", result.status.message()},
+                                                     {"seconds", result.metrics.seconds},
+                                                     {"rows_in", result.metrics.rows_in},
+                                                     {"rows_out", result.metrics.rows_out},
+                                                     {"bytes_out", result.metrics.bytes_out},
+                                                     {"peak_memory_bytes", result.metrics.peak_memory_bytes},
+                                                     {"spill_bytes", result.metrics.spill_bytes},
+                                                     {"worker", result.metrics.worker}}));
+  const Status status = result.status;
+  const double seconds = result.metrics.seconds;
+  reported_[attempt.attempt] = std::move(result);
+  handle(scheduler, event::TaskFinished{attempt.task, attempt.attempt, status, seconds, event.worker_died});
+}
+
+/// Rows may not be lost or invented between a task and its files.
+Status Job::check_result(const TaskResult& result, const Stage& stage) const {
+  std::int64_t rows = 0;
+  for (const OutputFile& file : result.files) {
+    std::int64_t in_segments = 0;
+    for (const auto& segment : file.segments) in_segments += segment.num_rows;
+    if (stage.placement && in_segments != file.num_rows) {
+      return Status::internal("an exchange file holds " + std::to_string(file.num_rows) + " rows but its partitions " +
+                              std::to_string(in_segments));
+    }
+    rows += file.num_rows;
+  }
+  if (rows != result.metrics.rows_out) {
+    return Status::internal("a task gave " + std::to_string(result.metrics.rows_out) + " rows but wrote " + std::to_string(rows));
+  }
+  return Status::ok();
+}
+
+void Job::carry_out(Scheduler& scheduler, const action::Accept& accept) {
+  auto reported = reported_.find(accept.attempt);
+  if (reported == reported_.end()) return;
+  TaskResult result = std::move(reported->second);
+  reported_.erase(reported);
+  const Status recorded = context_.store->put(fingerprints_[accept.task], result);
+  if (!recorded.is_ok()) pending_.push_back(event::CancelRequested{recorded});
+  results_[static_cast<std::size_t>(accept.task.stage)][static_cast<std::size_t>(accept.task.partition)] = std::move(result);
+  note_early_stop(scheduler, graph_.stages[static_cast<std::size_t>(accept.task.stage)]);
+  report(accept.task.stage, false, false);
+}
+
+/// A limit is served when the first tasks, without a gap, gave enough rows.
+void Job::note_early_stop(Scheduler&, const Stage& stage) {
+  const auto at = static_cast<std::size_t>(stage.id);
+  if (stage.early_stop_rows < 0 || is_satisfied_[at]) return;
+  std::int64_t rows = 0;
+  for (const auto& result : results_[at]) {
+    if (!result || rows >= stage.early_stop_rows) break;
+    rows += result->metrics.rows_out;
+  }
+  if (rows >= stage.early_stop_rows) {
+    is_satisfied_[at] = true;
+    pending_.push_back(event::StageSatisfied{stage.id});
+  }
+}
+
+void Job::carry_out(Scheduler&, const action::Drop& drop) {
+  auto reported = reported_.find(drop.attempt);
+  if (reported == reported_.end()) return;
+  // Best effort: what can't be removed now goes with the job's folder.
+  if (!reported->second.attempt.empty() && !reported->second.directory.empty()) {
+    (void)context_.files->remove_tree(reported->second.directory);
+  }
+  reported_.erase(reported);
+}
+
+void Job::carry_out(Scheduler&, const action::Invalidate& invalidate) {
+  auto& result = results_[static_cast<std::size_t>(invalidate.task.stage)][static_cast<std::size_t>(invalidate.task.partition)];
+  result.reset();
+  (void)context_.store->forget(fingerprints_[invalidate.task]);
+}
+
+void Job::carry_out(Scheduler&, const action::StageFinished& finished) {
+  const Stage& stage = graph_.stages[static_cast<std::size_t>(finished.stage)];
+  context_.log->write("stage_finished", Json::object({{"stage", stage.id}, {"name", stage.name}, {"tasks", stage.tasks}}));
+  report(stage.id, true, false);
+  if (!stage.write || written_.contains(stage.id)) return;
+  std::vector<TaskResult> results;
+  for (const auto& result : results_[static_cast<std::size_t>(stage.id)]) {
+    if (result) results.push_back(*result);
+  }
+  Result<std::vector<OutputFile>> files =
+      commit_write(*context_.files, *context_.store, *stage.write, write_job(stage), results);
+  if (!files.is_ok()) {
+    pending_.push_back(event::CancelRequested{files.status().with_context({stage.location, stage.name, {}, {}, {}})});
+    return;
+  }
+  written_[stage.id] = std::move(*files);
+}
+
+void Job::carry_out(Scheduler&, const action::JobFinished& finished) {
+  end_ = finished.status;
+  context_.log->write("job_finished",
+                      Json::object({{"status", std::string(status_code_name(finished.status.code()))},
+                                    {"message", finished.status.message()},
+                                    {"seconds", static_cast<double>(context_.clock->monotonic_ns() - start_ns_) / 1e9}}));
+  if (!graph_.stages.empty()) report(graph_.stages.back().id, true, true);
+}
+
+void Job::report(std::int64_t stage_id, bool is_due, bool is_last) {
+  if (!context_.progress) return;
+  const std::int64_t now = context_.clock->monotonic_ns();
+  if (!is_due && now - last_report_ns_ < kReportEveryNs) return;
+  last_report_ns_ = now;
+  const Stage& stage = graph_.stages[static_cast<std::size_t>(stage_id)];
+  ProgressEvent progress;
+  progress.stage = stage.name;
+  progress.stage_id = stage.id;
+  progress.tasks_total = stage.tasks;
+  progress.seconds = static_cast<double>(now - start_ns_) / 1e9;
+  progress.finished = is_last;
+  for (const auto& result : results_[static_cast<std::size_t>(stage_id)]) {
+    if (!result) continue;
+    ++progress.tasks_done;
+    progress.rows += result->metrics.rows_out;
+    progress.bytes += result->metrics.bytes_out;
+  }
+  context_.progress(progress);
+}
+
+}  // namespace millpond
