@@ -44,16 +44,23 @@ Result<std::vector<FileSlice>> list_files(Session::Impl& session, const std::vec
 }
 
 /// Hive columns that stand in every path, in the order of the first; their types are found by describe().
-std::vector<Column> hive_columns_of(const std::vector<FileSlice>& files, std::optional<bool> wanted) {
-  if (files.empty() || wanted == false) return {};
+Result<std::vector<Column>> hive_columns_of(const std::vector<FileSlice>& files, std::optional<bool> wanted) {
   std::vector<Column> columns;
-  for (const auto& [key, value] : parse_hive(files.front().path)) columns.push_back({key, ""});
+  if (files.empty() || wanted == false) return columns;
   for (const auto& file : files) {
-    const auto pairs = parse_hive(file.path);
-    const bool same = pairs.size() == columns.size() &&
-                      std::equal(pairs.begin(), pairs.end(), columns.begin(),
-                                 [](const auto& pair, const Column& column) { return pair.first == column.name; });
-    if (!same) return {};
+    MILLPOND_ASSIGN_OR_RETURN(const std::vector<HiveKey> keys, parse_hive(file.path));
+    if (&file == &files.front()) {
+      for (const auto& key : keys) columns.push_back({key.name, ""});
+    }
+    const bool same = keys.size() == columns.size() &&
+                      std::equal(keys.begin(), keys.end(), columns.begin(),
+                                 [](const HiveKey& key, const Column& column) { return key.name == column.name; });
+    if (same) continue;
+    if (wanted == true) {
+      return Status::invalid_argument("\"" + file.path + "\" has other key=value folders than \"" + files.front().path + "\"",
+                                      "read them apart, or set hive_partitioning=False");
+    }
+    return std::vector<Column>();
   }
   return columns;
 }
@@ -68,7 +75,7 @@ Result<DataFrame> read_files(const FrameContext& context, const std::vector<std:
   scan.filename = options.filename;
   scan.file_row_number = options.file_row_number;
   scan.reader_options = options.reader_options;
-  scan.hive_columns = hive_columns_of(files, options.hive_partitioning);
+  MILLPOND_ASSIGN_OR_RETURN(scan.hive_columns, hive_columns_of(files, options.hive_partitioning));
   ScanOp op;
   Schema schema = options.schema;
   if (files.empty()) {
