@@ -207,14 +207,18 @@ void Progress::set_delayed(std::int64_t task) { set_state(graph_.stage_of(task),
 void Progress::requeue(std::int64_t task) {
   const std::size_t stage = graph_.stage_of(task);
   set_state(stage, task, TaskState::kWaiting);
-  if (inputs_ready(stage, task - graph_.node(stage).first_task)) make_ready(stage, task);
+  if (has_inputs(task)) make_ready(stage, task);
+}
+
+bool Progress::has_inputs(std::int64_t task) const {
+  const std::size_t stage = graph_.stage_of(task);
+  return inputs_ready(stage, task - graph_.node(stage).first_task);
 }
 
 bool Progress::confirm_ready(std::int64_t task) {
   if (state(task) != TaskState::kReady) return false;
-  const std::size_t stage = graph_.stage_of(task);
-  if (inputs_ready(stage, task - graph_.node(stage).first_task)) return true;
-  set_state(stage, task, TaskState::kWaiting);
+  if (has_inputs(task)) return true;
+  set_state(graph_.stage_of(task), task, TaskState::kWaiting);
   return false;
 }
 

@@ -52,6 +52,9 @@ class Progress {
   /// Whether a ready task still is; otherwise it waits for inputs again.
   bool confirm_ready(std::int64_t task);
 
+  /// Whether all inputs have results (or are skipped). False for a running task whose input was lost under it.
+  bool has_inputs(std::int64_t task) const;
+
   TaskState state(std::int64_t task) const { return states_[static_cast<std::size_t>(task)]; }
   bool is_open(std::int64_t task) const { return is_open(state(task)); }
   /// Whether something open reads the task's output, or it belongs to a last stage.

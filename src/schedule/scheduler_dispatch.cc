@@ -85,6 +85,7 @@ void Scheduler::Impl::speculate() {
   for (const auto& [number, attempt] : attempts_) {
     const TaskHistory& past = history(attempt.task);
     if (!attempt.live || attempt.speculative || past.live != 1 || past.escalation > 0) continue;
+    if (!progress_.has_inputs(attempt.task)) continue;
     const std::size_t stage = graph_.stage_of(attempt.task);
     const std::int64_t wanted = progress_.num_open(stage) + progress_.count(stage, TaskState::kAccepted);
     const auto limit = stragglers_.limit(stage, wanted, options_);

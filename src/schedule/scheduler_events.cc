@@ -62,7 +62,10 @@ void Scheduler::Impl::on(const event::TaskFinished& e) {
   }
   actions_.push_back(action::Accept{e.task, e.attempt});
   cancel_all(attempt.task);
+  // A later rerun, should the output be lost, begins with a clean slate; only what memory it takes stays known.
   errors_.erase(attempt.task);
+  history(attempt.task).failures = 0;
+  history(attempt.task).deaths = 0;
   stragglers_.add(graph_.stage_of(attempt.task), e.seconds);
   progress_.accept(attempt.task);
 }
