@@ -1,13 +1,16 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/schema.h"
 #include "data/slice.h"
+#include "exchange/reader.h"
 #include "millpond/result.h"
 #include "storage/file_system.h"
 #include "task/task.h"
@@ -26,6 +29,10 @@ class ExchangeContext {
 
   FileSystem& files() const { return *files_; }
 
+  /// The verified index of a file. Kept when its digest is known, so that the tasks of one process verify each file's index
+  /// once; the least recently used are dropped beyond about 64 MB.
+  Result<std::shared_ptr<const ExchangeFile>> open(const std::string& path, const std::string& digest);
+
   /// What the COPY to exactly `path` wrote, once: rows and bytes a partition, and the index digest. kNotFound when no
   /// COPY to that path has finished since the last call.
   Result<OutputFile> take_written(const std::string& path);
@@ -37,6 +44,14 @@ class ExchangeContext {
   std::shared_ptr<FileSystem> files_;
   std::mutex mutex_;
   std::map<std::string, OutputFile> written_;
+
+  struct Kept {
+    std::shared_ptr<const ExchangeFile> file;
+    std::uint64_t last_use = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Kept> kept_;  // By path and digest.
+  std::size_t kept_bytes_ = 0;
+  std::uint64_t uses_ = 0;
 };
 
 /// Registers in `database`:

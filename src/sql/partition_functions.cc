@@ -1,0 +1,64 @@
+#include "sql/partition_functions.h"
+
+#include <functional>
+#include <vector>
+
+#include "duckdb/common/exception.hpp"
+#include "duckdb/common/vector/flat_vector.hpp"
+#include "duckdb/function/scalar_function.hpp"
+#include "exchange/layout.h"
+#include "sql/partition_hash.h"
+
+namespace millpond {
+namespace {
+
+using duckdb::DataChunk;
+using duckdb::ExpressionState;
+using duckdb::LogicalType;
+using duckdb::Vector;
+
+std::vector<std::reference_wrapper<const Vector>> keys_from(const DataChunk& arguments, std::size_t first) {
+  return {arguments.data.begin() + static_cast<std::ptrdiff_t>(first), arguments.data.end()};
+}
+
+void hash_rows(DataChunk& arguments, ExpressionState&, Vector& result) {
+  const std::size_t count = arguments.size();
+  duckdb::FlatVector::SetSize(result, count);
+  partition_hash(keys_from(arguments, 0), count, duckdb::FlatVector::GetDataMutable<std::uint64_t>(result));
+}
+
+void place_rows(DataChunk& arguments, ExpressionState&, Vector& result) {
+  const std::size_t count = arguments.size();
+  std::uint64_t hashes[STANDARD_VECTOR_SIZE];
+  partition_hash(keys_from(arguments, 1), count, hashes);
+  duckdb::UnifiedVectorFormat counts;
+  arguments.data[0].ToUnifiedFormat(counts);
+  const auto* numbers = duckdb::UnifiedVectorFormat::GetData<std::int64_t>(counts);
+  duckdb::FlatVector::SetSize(result, count);
+  auto* partitions = duckdb::FlatVector::GetDataMutable<std::int32_t>(result);
+  for (std::size_t row = 0; row < count; ++row) {
+    const std::size_t position = counts.sel->get_index(row);
+    const std::int64_t n = counts.validity.RowIsValid(position) ? numbers[position] : 0;
+    if (n < 1 || n > kMaxExchangePartitions) {
+      throw duckdb::InvalidInputException("millpond_partition needs a number of partitions from 1 to %d, got %s",
+                                          kMaxExchangePartitions, arguments.data[0].GetValue(row).ToString());
+    }
+    partitions[row] = static_cast<std::int32_t>(partition_of_hash(hashes[row], static_cast<std::uint64_t>(n)));
+  }
+}
+
+void register_function(duckdb::ExtensionLoader& loader, duckdb::ScalarFunction function) {
+  function.GetSignature().AddParameter("key", LogicalType::ANY);
+  function.GetSignature().AddArgs("keys", LogicalType::ANY);
+  function.SetNullHandling(duckdb::FunctionNullHandling::SPECIAL_HANDLING);
+  loader.RegisterFunction(function);
+}
+
+}  // namespace
+
+void register_partition_functions(duckdb::ExtensionLoader& loader) {
+  register_function(loader, {"millpond_hash", {}, LogicalType::UBIGINT, hash_rows});
+  register_function(loader, {"millpond_partition", {LogicalType::BIGINT}, LogicalType::INTEGER, place_rows});
+}
+
+}  // namespace millpond
