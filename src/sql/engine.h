@@ -12,6 +12,7 @@
 #include "data/slice.h"
 #include "millpond/arrow.h"
 #include "millpond/result.h"
+#include "sql/query_traits.h"
 #include "storage/file_system.h"
 #include "task/task.h"
 
@@ -34,24 +35,36 @@ struct BoundInput {
   Schema schema;
 };
 
-/// One DuckDB instance with our table and copy functions and file systems registered. The only way to DuckDB.
-/// Thread-safe: each call works on a connection of its own.
+/// One DuckDB instance with our table and copy functions registered. The only way to DuckDB.
+/// Thread-safe: each call works on a connection of its own. Opening one takes about 15 ms.
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options, std::shared_ptr<FileSystem> files);
   ~Engine();
 
-  /// The columns `query` gives over inputs of these columns, without running anything. kInvalidArgument with DuckDB's
-  /// text, the candidates and "did you mean" when it does not bind. About 0.3 ms.
-  Result<Schema> bind(const std::string& query, const std::vector<BoundInput>& inputs);
+  /// The columns `query` gives over inputs of these columns, without running anything. `setup` statements are run first,
+  /// over empty inputs. A name that stands twice is renamed as DuckDB does when it makes a table: a, a_1.
+  /// kInvalidArgument with DuckDB's text, the candidates and "did you mean" when it does not bind. About 0.3 ms.
+  Result<Schema> bind(const std::string& query, const std::vector<BoundInput>& inputs,
+                      const std::vector<std::string>& setup = {});
+
+  /// What the query does with its inputs' rows, from its bound plan before optimization. About 0.3 ms.
+  Result<QueryTraits> analyze(const std::string& query, const std::vector<BoundInput>& inputs,
+                              const std::vector<std::string>& setup = {});
+
+  /// The statements of a script, each without its semicolon. kInvalidArgument with the place when it does not parse.
+  Result<std::vector<std::string>> split_statements(const std::string& script);
 
   /// Runs one task to its end and says what it wrote; errors are in the result. `cancel` is looked at between chunks.
+  /// Everything lies below task.output.directory, which is made; after an error it may hold unfinished files.
+  /// A task without rows still writes one file with the schema, unless it writes folders by `partition_by`.
   TaskResult run_task(const Task& task, const CallHandler& handler, const std::atomic<bool>& cancel);
 
-  /// The rows of `query` over the inputs as a stream, pulled lazily on the caller's thread.
+  /// The rows of `query` over the inputs as a stream, pulled lazily on the caller's thread. The stream may outlive the
+  /// engine. Errors while pulling come as EIO and get_last_error.
   Result<ArrowStream> read(const std::string& query, const std::vector<TaskInput>& inputs);
 
-  /// Writes a stream as one exchange file of one partition at `path` (parents exist, the file does not).
+  /// Writes a stream as one exchange file of one partition in `directory`, which is made.
   /// The schema is what DuckDB makes of the stream's types.
   Result<TaskResult> write_exchange(ArrowStream stream, const std::string& directory);
 
@@ -71,8 +84,10 @@ class Engine {
   /// DuckDB's version, "v2.0.0".
   std::string duckdb_version() const;
 
- private:
+  /// What the functions of this module share. Not for other modules.
   class Impl;
+
+ private:
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

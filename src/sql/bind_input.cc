@@ -1,0 +1,67 @@
+#include "sql/bind_input.h"
+
+#include <vector>
+
+#include "base/quote.h"
+#include "duckdb/function/table_function.hpp"
+#include "duckdb/main/client_context.hpp"
+#include "duckdb/main/extension/extension_loader.hpp"
+#include "sql/errors.h"
+
+namespace millpond {
+namespace {
+
+constexpr const char* kFunction = "millpond_input";
+
+struct BoundRelation : public duckdb::TableFunctionData {
+  std::string name;
+};
+
+duckdb::unique_ptr<duckdb::FunctionData> bind_relation(duckdb::ClientContext& context,
+                                                       duckdb::TableFunctionBindInput& input,
+                                                       duckdb::vector<duckdb::LogicalType>& types,
+                                                       duckdb::vector<duckdb::Identifier>& names) {
+  const auto& columns = duckdb::ListValue::GetChildren(input.inputs[1]);
+  const auto& column_types = duckdb::ListValue::GetChildren(input.inputs[2]);
+  for (std::size_t i = 0; i < columns.size() && i < column_types.size(); ++i) {
+    names.emplace_back(duckdb::StringValue::Get(columns[i]));
+    types.push_back(context.ParseLogicalType(duckdb::StringValue::Get(column_types[i])));
+  }
+  auto data = duckdb::make_uniq<BoundRelation>();
+  data->name = duckdb::StringValue::Get(input.inputs[0]);
+  return data;
+}
+
+// Nothing is put in the chunk: no rows.
+void no_rows(duckdb::ClientContext&, duckdb::TableFunctionInput&, duckdb::DataChunk&) {}
+
+}  // namespace
+
+Status register_bind_input(duckdb::DatabaseInstance& database) {
+  return without_exceptions([&]() -> Status {
+    const auto texts = duckdb::LogicalType::LIST(duckdb::LogicalType::VARCHAR);
+    duckdb::TableFunction function(kFunction, {duckdb::LogicalType::VARCHAR, texts, texts}, no_rows, bind_relation);
+    function.projection_pushdown = true;
+    duckdb::ExtensionLoader loader(database, "millpond");
+    loader.RegisterFunction(function);
+    return Status::ok();
+  });
+}
+
+std::string bind_input_select(const std::string& name, const Schema& schema) {
+  std::vector<std::string> names;
+  std::vector<std::string> types;
+  for (const Column& column : schema) {
+    names.push_back(column.name);
+    types.push_back(column.type);
+  }
+  return "FROM " + std::string(kFunction) + "(" + quote_literal(name) + ", " + quote_list(names) + ", " +
+         quote_list(types) + ")";
+}
+
+std::string bind_input_name(const duckdb::string& function, const duckdb::FunctionData* data) {
+  if (function != kFunction || data == nullptr) return {};
+  return data->Cast<BoundRelation>().name;
+}
+
+}  // namespace millpond

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "duckdb/main/database.hpp"
+#include "millpond/result.h"
+#include "millpond/schema.h"
+
+namespace millpond {
+
+/// Registers millpond_input(name, column_names, column_types): a relation of these columns for binding and planning. What a
+/// query over it means can be asked without any data. The optimizer can't know that it has no rows, so nothing is folded
+/// away.
+Status register_bind_input(duckdb::DatabaseInstance& database);
+
+/// "FROM millpond_input('in0', ['a'], ['BIGINT'])".
+std::string bind_input_select(const std::string& name, const Schema& schema);
+
+/// The name given to a bound millpond_input, empty for any other function.
+std::string bind_input_name(const duckdb::string& function, const duckdb::FunctionData* data);
+
+}  // namespace millpond

@@ -1,0 +1,56 @@
+#include "sql/engine.h"
+
+#include <utility>
+
+#include "sql/arrow_export.h"
+#include "sql/bind_input.h"
+#include "sql/database.h"
+#include "sql/engine_impl.h"
+#include "sql/errors.h"
+#include "sql/inputs.h"
+#include "sql/statements.h"
+#include "sql/verify_files.h"
+
+namespace millpond {
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, std::shared_ptr<FileSystem> files) {
+  auto impl = std::make_unique<Impl>();
+  MILLPOND_ASSIGN_OR_RETURN(impl->database, open_database(options));
+  impl->files = std::move(files);
+  impl->exchange = std::make_shared<ExchangeContext>(impl->files);
+  impl->row_streams = std::make_shared<RowStreams>();
+  duckdb::DatabaseInstance& instance = *impl->database->instance;
+  MILLPOND_RETURN_IF_ERROR(register_exchange_functions(instance, impl->exchange));
+  MILLPOND_RETURN_IF_ERROR(register_bind_input(instance));
+  MILLPOND_RETURN_IF_ERROR(RowStreams::register_function(instance, impl->row_streams));
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Result<std::vector<std::string>> Engine::split_statements(const std::string& script) {
+  return without_exceptions([&]() -> Result<std::vector<std::string>> {
+    duckdb::Connection connection(*impl_->database);
+    MILLPOND_ASSIGN_OR_RETURN(std::vector<ParsedStatement> parsed, parse_statements(connection, script));
+    std::vector<std::string> texts;
+    texts.reserve(parsed.size());
+    for (ParsedStatement& statement : parsed) texts.push_back(std::move(statement.text));
+    return texts;
+  });
+}
+
+Result<ArrowStream> Engine::read(const std::string& query, const std::vector<TaskInput>& inputs) {
+  return without_exceptions([&]() -> Result<ArrowStream> {
+    MILLPOND_RETURN_IF_ERROR(verify_files(*impl_->files, inputs));
+    auto connection = std::make_unique<duckdb::Connection>(*impl_->database);
+    MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(*connection, query));
+    QueryText text{select.text, 0};
+    MILLPOND_ASSIGN_OR_RETURN(const std::string statement, with_inputs(select.text, inputs, &text.prefix));
+    return export_rows(std::move(connection), statement, std::move(text), impl_->database);
+  });
+}
+
+std::string Engine::duckdb_version() const { return duckdb::DuckDB::LibraryVersion(); }
+
+}  // namespace millpond

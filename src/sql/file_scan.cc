@@ -1,0 +1,105 @@
+#include "sql/file_scan.h"
+
+#include <utility>
+
+#include "base/quote.h"
+#include "sql/file_literals.h"
+
+namespace millpond {
+namespace {
+
+std::string column_types(const Schema& columns) {
+  std::vector<std::pair<std::string, std::string>> members;
+  members.reserve(columns.size());
+  for (const Column& column : columns) members.emplace_back(column.name, column.type);
+  return quote_struct(members);
+}
+
+bool is_pinned(const ScanOptions& options, const char* name) { return options.reader_options.count(name) > 0; }
+
+// Options of the format's own reader. CSV columns are found by place, so their names and types come from the schema and
+// nothing is sniffed; with union_by_name they are found by name in each file and come as text.
+std::string format_options(const ScanOptions& options, const Schema& physical) {
+  std::string sql;
+  for (const auto& [name, literal] : options.reader_options) sql += ", " + name + " = " + literal;
+  if (options.format == FileFormat::kParquet) return sql;
+  if (options.format == FileFormat::kJson) {
+    if (!is_pinned(options, "format")) sql += ", format = 'auto'";
+    return sql + ", columns = " + column_types(physical);
+  }
+  if (options.union_by_name) return sql + ", all_varchar = true";
+  if (!is_pinned(options, "auto_detect")) sql += ", auto_detect = false";
+  return sql + ", columns = " + column_types(physical);
+}
+
+std::string hive_options(const ScanOptions& options) {
+  if (options.hive_columns.empty()) return ", hive_partitioning = false";
+  return ", hive_partitioning = true, hive_types_autocast = false, hive_types = " + column_types(options.hive_columns);
+}
+
+// Columns that none of these files has, as the data set as a whole has them: NULL. Without this a task that reads only
+// some of the files would not know them.
+std::string with_missing_columns(const std::string& call, const Schema& schema) {
+  std::string nulls;
+  for (const Column& column : schema) {
+    if (!nulls.empty()) nulls += ", ";
+    nulls += "CAST(NULL AS " + column.type + ") AS " + quote_identifier(column.name);
+  }
+  return "(FROM " + call + " UNION ALL BY NAME SELECT " + nulls + " WHERE false)";
+}
+
+std::string scan_of(const std::vector<std::string>& paths, const ScanOptions& options, const Schema& schema) {
+  const std::string call = reader_call(paths, options, physical_columns(schema, options));
+  return options.union_by_name && options.format != FileFormat::kJson ? with_missing_columns(call, schema) : call;
+}
+
+}  // namespace
+
+Schema physical_columns(const Schema& schema, const ScanOptions& options) {
+  Schema physical;
+  for (const Column& column : schema) {
+    if (find_column(options.hive_columns, column.name) >= 0) continue;
+    if (options.filename && same_column_name(column.name, "filename")) continue;
+    if (options.file_row_number && same_column_name(column.name, "file_row_number")) continue;
+    physical.push_back(column);
+  }
+  return physical;
+}
+
+std::string reader_call(const std::vector<std::string>& paths, const ScanOptions& options, const Schema& physical) {
+  std::string sql = "read_" + std::string(file_format_name(options.format)) + "(" + quote_files(paths);
+  sql += hive_options(options);
+  if (options.union_by_name && options.format != FileFormat::kJson) sql += ", union_by_name = true";
+  if (options.filename) sql += ", filename = true";
+  if (options.file_row_number) sql += ", file_row_number = true";
+  return sql + format_options(options, physical) + ")";
+}
+
+Result<std::vector<std::string>> file_scans(const std::vector<FileSlice>& files, const ScanOptions& options,
+                                            const Schema& schema) {
+  ScanOptions numbered = options;
+  numbered.file_row_number = true;
+  std::vector<std::string> scans;
+  std::vector<std::string> whole;
+  const auto end_run = [&] {
+    if (!whole.empty()) scans.push_back(scan_of(std::exchange(whole, {}), options, schema));
+  };
+  for (const FileSlice& file : files) {
+    const bool is_whole = !file.rows.has_value() || (file.rows->begin == 0 && file.rows->end == file.num_rows);
+    if (is_whole) {
+      whole.push_back(file.path);
+      continue;
+    }
+    if (file.rows->begin < 0 || file.rows->end < file.rows->begin) {
+      return Status::internal("rows " + std::to_string(file.rows->begin) + " to " + std::to_string(file.rows->end) +
+                              " of " + file.path + " are no range");
+    }
+    end_run();
+    scans.push_back(scan_of({file.path}, numbered, schema) + " WHERE file_row_number BETWEEN " +
+                    std::to_string(file.rows->begin) + " AND " + std::to_string(file.rows->end - 1));
+  }
+  end_run();
+  return scans;
+}
+
+}  // namespace millpond

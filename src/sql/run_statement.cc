@@ -1,0 +1,40 @@
+#include "sql/run_statement.h"
+
+#include <utility>
+
+#include "duckdb/main/query_result.hpp"
+
+namespace millpond {
+namespace {
+
+// Drives the query; DuckDB's own Query() would not come back before the end.
+void drive(duckdb::Connection& connection, duckdb::QueryResult& result, const std::atomic<bool>& cancel) {
+  using duckdb::QueryResultState;
+  result.Materialize();
+  bool interrupted = false;
+  while (!result.HasError()) {
+    if (!interrupted && cancel.load(std::memory_order_relaxed)) {
+      connection.Interrupt();
+      interrupted = true;
+    }
+    const QueryResultState state = result.ExecuteTask();
+    if (duckdb::IsTerminal(state)) return;
+    if (state == QueryResultState::BLOCKED || state == QueryResultState::NO_TASKS_AVAILABLE) result.WaitForTask();
+  }
+}
+
+}  // namespace
+
+Result<duckdb::unique_ptr<duckdb::QueryResult>> run_statement(duckdb::Connection& connection, const std::string& statement,
+                                                              const QueryText& text, const std::atomic<bool>& cancel) {
+  using Outcome = Result<duckdb::unique_ptr<duckdb::QueryResult>>;
+  return without_exceptions(text, [&]() -> Outcome {
+    if (cancel.load(std::memory_order_relaxed)) return Status(StatusCode::kCancelled, "the task was cancelled");
+    auto result = connection.Submit(statement);
+    if (!result->HasError()) drive(connection, *result, cancel);
+    if (result->HasError()) return to_status(result->GetErrorObject(), text);
+    return result;
+  });
+}
+
+}  // namespace millpond

@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "sql/arrow_export.h"
+#include "sql/engine.h"
+#include "sql/engine_impl.h"
+#include "sql/errors.h"
+#include "sql/inputs.h"
+#include "sql/run_statement.h"
+#include "sql/setup.h"
+#include "sql/statements.h"
+#include "sql/verify_files.h"
+#include "sql/write_files.h"
+
+namespace millpond {
+namespace {
+
+constexpr char kExchangeFile[] = "rows.exchange";
+
+std::int64_t known_rows(const std::vector<TaskInput>& inputs) {
+  std::int64_t rows = 0;
+  for (const TaskInput& input : inputs) {
+    for (const Slice& slice : input.slices) rows += std::max<std::int64_t>(slice_rows(slice), 0);
+  }
+  return rows;
+}
+
+// One run of one task: what its steps share.
+class TaskRun {
+ public:
+  TaskRun(Engine::Impl& engine, const Task& task, const CallHandler& handler, const std::atomic<bool>& cancel)
+      : engine_(engine), task_(task), handler_(handler), cancel_(cancel) {}
+
+  Status run(TaskResult& result) {
+    MILLPOND_RETURN_IF_ERROR(check());
+    MILLPOND_RETURN_IF_ERROR(verify_files(*engine_.files, task_.inputs));
+    MILLPOND_RETURN_IF_ERROR(engine_.files->make_directories(task_.output.directory));
+    connection_ = std::make_unique<duckdb::Connection>(*engine_.database);
+    MILLPOND_RETURN_IF_ERROR(prepare());
+    if (task_.call.has_value()) MILLPOND_RETURN_IF_ERROR(call());
+    MILLPOND_ASSIGN_OR_RETURN(result.schema, schema_of_rows());
+    return task_.output.exchange.has_value() ? write_exchange(result) : write_files(result);
+  }
+
+ private:
+  Status check() const {
+    if (task_.version != kTaskVersion) {
+      return Status::unsupported("the task has version " + std::to_string(task_.version) + ", this program runs " +
+                                 std::to_string(kTaskVersion));
+    }
+    if (task_.output.directory.empty()) return Status::internal("the task has no output directory");
+    if (task_.output.exchange.has_value() == task_.output.files.has_value()) {
+      return Status::internal("the task must write either an exchange file or files for the user");
+    }
+    return Status::ok();
+  }
+
+  // Puts the inputs around the query. Setup statements see them as views.
+  Status prepare() {
+    std::vector<std::pair<std::string, std::string>> relations;
+    for (const TaskInput& input : task_.inputs) {
+      MILLPOND_ASSIGN_OR_RETURN(std::string select, input_select(input));
+      relations.emplace_back(input.name, std::move(select));
+    }
+    MILLPOND_RETURN_IF_ERROR(run_setup(*connection_, task_.setup, relations));
+    MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(*connection_, task_.query));
+    text_ = {select.text, 0};
+    rows_sql_ = with_relations(select.text, relations, &text_.prefix);
+    return Status::ok();
+  }
+
+  // Sends the query's rows through the user's function; from here on the rows are what it gives back.
+  Status call() {
+    if (!handler_) return Status::unsupported("this process can't run functions of another language");
+    MILLPOND_ASSIGN_OR_RETURN(ArrowStream input, export_rows(std::move(connection_), rows_sql_, text_, engine_.database));
+    MILLPOND_ASSIGN_OR_RETURN(ArrowStream output, handler_(*task_.call, std::move(input), task_));
+    lease_.emplace(RowStreams::add(engine_.row_streams, std::move(output)));
+    connection_ = std::make_unique<duckdb::Connection>(*engine_.database);
+    rows_sql_ = lease_->select();
+    text_ = {};
+    return Status::ok();
+  }
+
+  Result<Schema> schema_of_rows() {
+    return without_exceptions(text_, [&]() -> Result<Schema> {
+      auto parsed = connection_->ExtractStatements(rows_sql_);
+      const auto signature = connection_->context->BindStatement(std::move(parsed[0]));
+      return schema_of(signature.names, signature.types);
+    });
+  }
+
+  Result<duckdb::unique_ptr<duckdb::QueryResult>> copy(const std::string& statement) {
+    // "COPY (" stands before what text_ counts from.
+    QueryText text = text_;
+    text.prefix += statement.find(rows_sql_);
+    return run_statement(*connection_, statement, text, cancel_);
+  }
+
+  Status write_exchange(TaskResult& result) {
+    const std::string path = task_.output.directory + "/" + kExchangeFile;
+    MILLPOND_ASSIGN_OR_RETURN(const auto done, copy(exchange_copy_sql(rows_sql_, path, *task_.output.exchange)));
+    (void)done;
+    MILLPOND_ASSIGN_OR_RETURN(OutputFile file, engine_.exchange->take_written(path));
+    file.path = kExchangeFile;
+    MILLPOND_RETURN_IF_ERROR(engine_.files->sync_directory(task_.output.directory));
+    result.files.push_back(std::move(file));
+    return Status::ok();
+  }
+
+  Status write_files(TaskResult& result) {
+    const WriteOptions& options = *task_.output.files;
+    MILLPOND_ASSIGN_OR_RETURN(const std::string statement,
+                              write_files_sql(rows_sql_, options, task_.output.directory, file_stem(task_)));
+    MILLPOND_ASSIGN_OR_RETURN(const auto done, copy(statement));
+    MILLPOND_ASSIGN_OR_RETURN(result.files, written_files(*done, *engine_.files, options, task_.output.directory));
+    return Status::ok();
+  }
+
+  Engine::Impl& engine_;
+  const Task& task_;
+  const CallHandler& handler_;
+  const std::atomic<bool>& cancel_;
+  std::unique_ptr<duckdb::Connection> connection_;
+  std::optional<RowStreams::Lease> lease_;
+  std::string rows_sql_;  // A query whose rows are written.
+  QueryText text_;
+};
+
+}  // namespace
+
+TaskResult Engine::run_task(const Task& task, const CallHandler& handler, const std::atomic<bool>& cancel) {
+  const auto begin = std::chrono::steady_clock::now();
+  TaskResult result;
+  result.task = task.id;
+  result.attempt = task.attempt;
+  result.directory = task.output.directory;
+  result.status = without_exceptions([&] { return TaskRun(*impl_, task, handler, cancel).run(result); });
+  if (!result.status.is_ok()) {
+    result.files.clear();
+    ErrorContext context;
+    context.location = task.location;
+    context.node = task.node;
+    context.task = "stage " + std::to_string(task.stage) + ", partition " + std::to_string(task.partition);
+    result.status = result.status.with_context(context);
+  }
+  result.metrics.rows_in = known_rows(task.inputs);
+  for (const OutputFile& file : result.files) {
+    result.metrics.rows_out += std::max<std::int64_t>(file.num_rows, 0);
+    result.metrics.bytes_out += file.num_bytes;
+  }
+  result.metrics.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+}  // namespace millpond

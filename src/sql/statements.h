@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "duckdb/main/connection.hpp"
+#include "duckdb/parser/sql_statement.hpp"
+#include "millpond/result.h"
+
+namespace millpond {
+
+/// A parsed statement with its own text, without the semicolon and what surrounds it.
+struct ParsedStatement {
+  std::string text;
+  std::unique_ptr<duckdb::SQLStatement> statement;
+};
+
+/// The statements of a script by DuckDB's own parser. kInvalidArgument with the place when it does not parse.
+Result<std::vector<ParsedStatement>> parse_statements(duckdb::Connection& connection, const std::string& text);
+
+/// The only statement of `text`, which must be a SELECT in one of its forms (SELECT, WITH, FROM, VALUES, TABLE, PIVOT
+/// with values, DESCRIBE, SUMMARIZE). Anything else is kInvalidArgument and called by its name.
+Result<ParsedStatement> parse_select(duckdb::Connection& connection, const std::string& text);
+
+/// "CREATE", "INSERT": a statement's name for messages.
+std::string statement_name(const duckdb::SQLStatement& statement);
+
+}  // namespace millpond
