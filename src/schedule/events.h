@@ -62,6 +62,7 @@ struct OutputLost {
 };
 
 /// What the stage's accepted tasks gave is enough (a LIMIT). The rest, and what only the rest needs, is cancelled.
+/// Which tasks that are is chance: declare such a stage kIndeterminate, or a resumed job may mix two choices.
 struct StageSatisfied {
   std::int64_t stage = 0;
 };

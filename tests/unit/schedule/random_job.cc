@@ -46,6 +46,8 @@ RandomJob random_job(SeededRandom& random) {
     job.stages.push_back(random_stage(random, job.stages));
     const std::int64_t tasks = job.stages.back().tasks;
     job.enough.push_back(tasks > 1 && random.below(5) == 0 ? between(random, 1, tasks) : 0);
+    // Which tasks are skipped is chance, and a later driver may choose others.
+    if (job.enough.back() > 0) job.stages.back().determinacy = Determinacy::kIndeterminate;
     if (tasks > 0 && random.below(60) == 0) job.poison.insert({job.stages.back().id, between(random, 0, tasks - 1)});
   }
   job.options.max_retries = between(random, 0, 5);
