@@ -7,6 +7,7 @@
 
 #include "storage/file_system.h"
 #include "storage/output_manifest.h"
+#include "storage/staging.h"
 
 namespace millpond {
 
@@ -26,7 +27,9 @@ struct TargetState {
 /// A finished file in the staging folder and where it belongs.
 struct StagedFile {
   std::string path;              ///< Where it lies now, anywhere on the target's file system.
-  ManifestFile file;             ///< Its name in the output ("part-0.parquet", "p=1/part-0.parquet"), rows, bytes, digest.
+  /// Its name in the output ("part-0.parquet", "p=1/part-0.parquet"; not used for a single file), rows, bytes, digest.
+  /// Names of kAppend must be this write's own: no other may ever give them.
+  ManifestFile file;
 };
 
 struct PublishRequest {
@@ -41,13 +44,6 @@ struct PublishRequest {
   std::vector<StagedFile> files;
   std::optional<TargetState> observed;  ///< Set: kConflict when the target is no longer what was observed (kOverwrite).
 };
-
-/// The hidden folder beside `target` in which a write is prepared, ".<name>.millpond-<job>-<fingerprint>" (the parts made fit
-/// for a name and cut to length): on the same file system, so that publishing is a rename. Not created here.
-std::string staging_directory(const std::string& target, const std::string& job_id, const std::string& fingerprint);
-
-/// Where in a staging folder the output is put together before it gets its name.
-std::string staged_output(const std::string& staging);
 
 /// What the target is now.
 Result<TargetState> observe_target(FileSystem& files, const std::string& target);
@@ -69,9 +65,5 @@ Result<std::optional<OutputManifest>> check_target(FileSystem& files, const Publ
 /// gets kAlreadyExists or kConflict and its staging folder is removed; after other errors it stays, to be resumed.
 /// Costs one fsync a file and folder. Returns the manifest with the final names.
 Result<OutputManifest> publish(FileSystem& files, const PublishRequest& request);
-
-/// Removes what dead writes of `job_id` to `target` left: staging folders beside it, except `keep` (may be empty). An
-/// unfinished append is taken back, data that an unfinished overwrite had moved away is put back. Touches nothing else.
-Status remove_stale(FileSystem& files, const std::string& target, const std::string& job_id, const std::string& keep = {});
 
 }  // namespace millpond

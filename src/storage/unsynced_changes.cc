@@ -1,0 +1,137 @@
+#include "storage/unsynced_changes.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "base/ids.h"
+#include "storage/file_system.h"
+#include "storage/parent_path.h"
+
+namespace millpond {
+namespace {
+
+// `path` after a folder above it was renamed.
+std::string follow_folder(const std::string& path, const std::string& from, const std::string& to) {
+  if (path.size() > from.size() && path.compare(0, from.size(), from) == 0 && path[from.size()] == '/') {
+    return to + path.substr(from.size());
+  }
+  return path;
+}
+
+// The same for a path that may also be what was renamed.
+std::string follow(const std::string& path, const std::string& from, const std::string& to) {
+  return path == from ? to : follow_folder(path, from, to);
+}
+
+}  // namespace
+
+UnsyncedChanges::~UnsyncedChanges() {
+  for (const Change& change : changes_) discard(change.kept);
+}
+
+void UnsyncedChanges::discard(const std::string& kept) {
+  std::error_code ignored;
+  if (!kept.empty()) std::filesystem::remove(kept, ignored);
+}
+
+void UnsyncedChanges::created(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  changes_.push_back({Change::Kind::kCreate, "", path, ""});
+  dirty_files_.insert(path);
+}
+
+void UnsyncedChanges::written(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  dirty_files_.insert(path);
+}
+
+void UnsyncedChanges::synced_file(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  dirty_files_.erase(path);
+}
+
+void UnsyncedChanges::synced_directory(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(changes_, [&](const Change& change) {
+    if (parent_path(change.to) != path) return false;
+    discard(change.kept);
+    return true;
+  });
+}
+
+std::string UnsyncedChanges::keep(const std::string& to) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(to, error)) return "";
+  const std::string kept =
+      (std::filesystem::temp_directory_path() / ("millpond-kept-" + random_name())).string();
+  std::filesystem::create_hard_link(to, kept, error);
+  return error ? "" : kept;
+}
+
+void UnsyncedChanges::moved(const std::string& from, const std::string& to) {
+  for (Change& change : changes_) {
+    // The old name of a rename is free: what has that name now is something else.
+    const bool is_name = change.kind == Change::Kind::kExchange;
+    change.from = is_name ? follow(change.from, from, to) : follow_folder(change.from, from, to);
+    change.to = follow(change.to, from, to);
+  }
+  std::set<std::string> dirty;
+  for (const std::string& path : dirty_files_) dirty.insert(follow(path, from, to));
+  dirty_files_ = std::move(dirty);
+}
+
+void UnsyncedChanges::renamed(const std::string& from, const std::string& to, const std::string& kept) {
+  const std::lock_guard lock(mutex_);
+  dirty_files_.erase(to);
+  // A creation is not another name's; what is renamed now is undone by its rename.
+  std::erase_if(changes_, [&](const Change& change) { return change.kind == Change::Kind::kCreate && change.to == to; });
+  moved(from, to);
+  changes_.push_back({Change::Kind::kRename, from, to, kept});
+}
+
+void UnsyncedChanges::exchanged(const std::string& a, const std::string& b) {
+  const std::lock_guard lock(mutex_);
+  const std::string between = a + "\n" + random_name();
+  moved(a, between);
+  moved(b, a);
+  moved(between, b);
+  changes_.push_back({Change::Kind::kExchange, a, b, ""});
+}
+
+void UnsyncedChanges::removed(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const auto is_gone = [&](const std::string& other) { return follow(other, path, "") != other; };
+  std::erase_if(dirty_files_, is_gone);
+  std::erase_if(changes_, [&](const Change& change) {
+    if (!is_gone(change.to)) return false;
+    discard(change.kept);
+    return true;
+  });
+}
+
+void UnsyncedChanges::undo() {
+  const std::lock_guard lock(mutex_);
+  std::error_code ignored;
+  for (const std::string& path : dirty_files_) std::filesystem::resize_file(path, 0, ignored);
+  for (std::size_t i = changes_.size(); i-- > 0;) {
+    const Change change = changes_[i];
+    changes_.pop_back();
+    switch (change.kind) {
+      case Change::Kind::kCreate:
+        std::filesystem::remove(change.to, ignored);
+        break;
+      case Change::Kind::kRename:
+        std::filesystem::rename(change.to, change.from, ignored);
+        if (!change.kept.empty()) std::filesystem::rename(change.kept, change.to, ignored);
+        moved(change.to, change.from);
+        break;
+      case Change::Kind::kExchange:
+        (void)local_file_system()->exchange(change.from, change.to);
+        break;
+    }
+  }
+  dirty_files_.clear();
+}
+
+}  // namespace millpond

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace millpond {
+
+/// Remembers what programs wrote and renamed on this machine's disk without syncing it, and can undo it as a power cut may.
+/// Removals count as durable at once. Thread-safe.
+class UnsyncedChanges {
+ public:
+  UnsyncedChanges() = default;
+  ~UnsyncedChanges();
+  UnsyncedChanges(const UnsyncedChanges&) = delete;
+  UnsyncedChanges& operator=(const UnsyncedChanges&) = delete;
+
+  /// Call after a file came into being, was written to, was synced; after a folder was synced.
+  void created(const std::string& path);
+  void written(const std::string& path);
+  void synced_file(const std::string& path);
+  void synced_directory(const std::string& path);
+  /// Call before a rename over `to`: keeps what is there.
+  std::string keep(const std::string& to);
+  /// Call after a rename; `kept` is from keep() or empty.
+  void renamed(const std::string& from, const std::string& to, const std::string& kept);
+  void exchanged(const std::string& a, const std::string& b);
+  void removed(const std::string& path);
+
+  /// Undoes it all, last change first.
+  void undo();
+
+ private:
+  struct Change {
+    enum class Kind { kCreate, kRename, kExchange };
+    Kind kind;
+    std::string from;
+    std::string to;    ///< The new name; of an exchange the second.
+    std::string kept;  ///< A second name of the file that was replaced.
+  };
+  void moved(const std::string& from, const std::string& to);
+  static void discard(const std::string& kept);
+
+  std::mutex mutex_;
+  std::vector<Change> changes_;
+  std::set<std::string> dirty_files_;
+};
+
+}  // namespace millpond
