@@ -38,6 +38,12 @@ PyDataFrame made(Make&& make) {
   return PyDataFrame(unwrap(without_gil(std::forward<Make>(make))));
 }
 
+/// The same for what may have to compute something first.
+template <typename Make>
+PyDataFrame made_slowly(const PyDataFrame& self, Make&& make) {
+  return PyDataFrame(unwrap(interruptible(self.session(), std::forward<Make>(make))));
+}
+
 void bind_description(Class& frame) {
   frame
       .def("schema",
@@ -115,19 +121,19 @@ void bind_columns(Class& frame) {
       .def(
           "with_columns",
           [](const PyDataFrame& self, const Pairs& columns, const std::string& location) {
-            return made([&] { return self.frame().with_columns(columns, location); });
+            return made_slowly(self, [&] { return self.frame().with_columns(columns, location); });
           },
           "columns"_a, "location"_a)
       .def(
           "drop",
           [](const PyDataFrame& self, const Names& columns, const std::string& location) {
-            return made([&] { return self.frame().drop(columns, location); });
+            return made_slowly(self, [&] { return self.frame().drop(columns, location); });
           },
           "columns"_a, "location"_a)
       .def(
           "rename",
           [](const PyDataFrame& self, const Pairs& names, const std::string& location) {
-            return made([&] { return self.frame().rename(names, location); });
+            return made_slowly(self, [&] { return self.frame().rename(names, location); });
           },
           "names"_a, "location"_a)
       .def(

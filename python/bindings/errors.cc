@@ -25,19 +25,22 @@ std::string text_attribute(nb::handle object, const char* name) {
 
 }  // namespace
 
-Status status_from_exception(nb::python_error& error) {
+Status status_from_exception(nb::handle error) {
   nb::object ours = nb::module_::import_("millpond.errors").attr("MillpondError");
-  if (!error.matches(ours)) return Status(StatusCode::kUserFunction, error.what());
-  nb::handle value = error.value();
+  if (!nb::isinstance(error, ours)) return Status(StatusCode::kUserFunction, nb::str(error).c_str());
   ErrorContext context;
-  context.location = text_attribute(value, "location");
-  context.node = text_attribute(value, "node");
-  context.task = text_attribute(value, "task");
-  context.file = text_attribute(value, "file");
-  context.detail = text_attribute(value, "detail");
-  return Status(status_code_from_name(text_attribute(value, "code")), text_attribute(value, "message"),
-                text_attribute(value, "hint"))
+  context.location = text_attribute(error, "location");
+  context.node = text_attribute(error, "node");
+  context.task = text_attribute(error, "task");
+  context.file = text_attribute(error, "file");
+  context.detail = text_attribute(error, "detail");
+  return Status(status_code_from_name(text_attribute(error, "code")), text_attribute(error, "message"),
+                text_attribute(error, "hint"))
       .with_context(context);
+}
+
+Status status_from_exception(nb::python_error& error) {
+  return status_from_exception(nb::handle(error.value()));
 }
 
 }  // namespace millpond::python

@@ -13,6 +13,7 @@ namespace millpond::python {
 
 /// What a Python exception is as a Status: one of our own keeps its code, any other is kUserFunction. Needs the GIL.
 Status status_from_exception(nanobind::python_error& error);
+Status status_from_exception(nanobind::handle error);
 
 /// Raises when `status` is not OK.
 inline void check(const Status& status) {

@@ -1,0 +1,182 @@
+"""In a worker process: rows in, through the user's function, rows out."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from millpond.batches import converter, rebatch, to_table
+from millpond.conform import conform, settle
+from millpond.errors import DataCorruptError, MillpondError
+from millpond.functions import PackedFunction
+from millpond.row_functions import ROWS_AT_ONCE, RowCounter, filter_rows, flat_map_rows, map_rows, rows_to_table
+from millpond.schema import Schema
+from millpond.user_traceback import user_function_error
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from millpond._core import ArrowStream, WorkerCall
+
+
+class CallHandler:
+    """Called once a task. Functions are unpickled, and classes instantiated, once a worker and kept."""
+
+    def __init__(self) -> None:
+        self._functions: dict[str, PackedFunction] = {}
+        self._instances: dict[str, Callable[..., Any]] = {}
+        self._error: MillpondError | None = None
+
+    def __call__(self, call: WorkerCall, stream: ArrowStream) -> pa.RecordBatchReader:
+        """The rows that the function makes of the rows in `stream`, lazily."""
+        import pyarrow as pa
+
+        self._error = None
+        reader = pa.RecordBatchReader.from_stream(stream)
+        declared = Schema(call.schema).to_arrow() if call.schema is not None else None
+        made = _Calls(self, call, reader, declared).tables()
+        guarded = self._remembering(made)
+        if call.kind == "filter":
+            return pa.RecordBatchReader.from_batches(reader.schema, _batches(guarded))
+        waiting: list[pa.Table] = []
+        schema = declared
+        if schema is None:
+            schema, waiting = settle(guarded)
+            self._raise_remembered()
+        if schema is None:  # No rows at all.
+            schema = reader.schema
+        conformed = (conform(table, schema, declared is not None) for table in _chain(waiting, guarded))
+        return pa.RecordBatchReader.from_batches(schema, _batches(self._remembering(conformed)))
+
+    def take_error(self) -> MillpondError | None:
+        """Why the last task's stream broke off; forgotten then."""
+        error, self._error = self._error, None
+        return error
+
+    def _remembering(self, tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+        # The Arrow stream turns an exception into text; the worker asks for the exception itself afterwards.
+        try:
+            yield from tables
+        except MillpondError as error:
+            self._error = self._error or error
+            raise
+
+    def _raise_remembered(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def load(self, call: WorkerCall) -> PackedFunction:
+        """The function of a call."""
+        if call.function_digest not in self._functions:
+            self._functions[call.function_digest] = _unpickle(call)
+        return self._functions[call.function_digest]
+
+    def instance(self, call: WorkerCall) -> Callable[..., Any]:
+        """What to call: the function, or the one instance of a class in this worker."""
+        function = self.load(call).function
+        if not inspect.isclass(function):
+            return function
+        if call.function_digest not in self._instances:
+            self._instances[call.function_digest] = cast(Callable[..., Any], function())
+        return self._instances[call.function_digest]
+
+
+def _unpickle(call: WorkerCall) -> PackedFunction:
+    from millpond._core import content_digest
+
+    data = Path(call.function_path).read_bytes()
+    if content_digest(data) != call.function_digest:
+        raise DataCorruptError("a stored function is not what was stored", file=call.function_path)
+    packed = pickle.loads(data)
+    if not isinstance(packed, PackedFunction):
+        raise DataCorruptError("a stored function holds something else", file=call.function_path)
+    return packed
+
+
+class _Calls:
+    """The calls of one task, and where in the partition they are."""
+
+    def __init__(
+        self, handler: CallHandler, call: WorkerCall, reader: pa.RecordBatchReader, declared: pa.Schema | None
+    ) -> None:
+        self._handler = handler
+        self._call = call
+        self._reader = reader
+        self._declared = declared
+        self._begin = 0
+        self._end = 0
+        self._counter = RowCounter()
+        self._reading_failed = False
+
+    def tables(self) -> Iterator[pa.Table]:
+        """What the function gives; its exceptions become a UserFunctionError that says where."""
+        try:
+            yield from self._made()
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if self._reading_failed:
+                raise
+            raise self._explained(error) from error
+
+    def _made(self) -> Iterator[pa.Table]:
+        function = self._handler.instance(self._call)
+        if self._call.kind != "map_batches":
+            yield from self._rows_made(function)
+            return
+        convert = converter(self._call.batch_format)
+        batches = (convert(table) for table in self._input(self._call.batch_size))
+        if self._handler.load(self._call).is_streaming:
+            for result in function(batches):
+                yield to_table(result, self._call.name)
+            return
+        for batch in batches:
+            result = function(batch)
+            for piece in result if inspect.isgenerator(result) else [result]:
+                yield to_table(piece, self._call.name)
+
+    def _rows_made(self, function: Callable[..., Any]) -> Iterator[pa.Table]:
+        for table in self._input(min(self._call.batch_size, ROWS_AT_ONCE)):
+            if self._call.kind == "filter":
+                yield filter_rows(function, table, self._counter)
+            else:
+                make = map_rows if self._call.kind == "map" else flat_map_rows
+                yield rows_to_table(make(function, table, self._counter), self._declared)
+
+    def _input(self, size: int) -> Iterator[pa.Table]:
+        tables = rebatch(self._reader, size, self._reader.schema)
+        while True:
+            try:
+                table = next(tables, None)
+            except BaseException:
+                self._reading_failed = True  # The engine knows why: not the user's function.
+                raise
+            if table is None:
+                return
+            self._begin, self._end = self._end, self._end + table.num_rows
+            yield table
+
+    def _explained(self, error: BaseException) -> MillpondError:
+        files = self._call.files
+        return user_function_error(error, self._call.name, self._place(), files[0] if len(files) == 1 else "")
+
+    def _place(self) -> str:
+        partition = f"partition {self._call.partition}"
+        if self._end == 0:
+            return f"before the first row of {partition}"
+        if self._call.kind != "map_batches":
+            return f"on row {self._counter.row} of {partition}"
+        return f"on rows {self._begin} to {self._end - 1} of {partition}"
+
+
+def _batches(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
+    for table in tables:
+        yield from table.to_batches()
+
+
+def _chain(first: list[pa.Table], rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield from first
+    yield from rest

@@ -1,0 +1,101 @@
+"""The command line: `millpond --version`, `millpond jobs`, `millpond clean`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from millpond.jobs import JobFolder, default_data_root, find_jobs, remove_jobs
+from millpond.sizes import format_size
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command. Returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return int(options.run(options))
+    except OSError as error:
+        print(f"millpond: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="millpond", description="DuckDB at any scale: jobs on this machine.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+
+    jobs = commands.add_parser("jobs", help="list the jobs in data_root")
+    jobs.set_defaults(run=_jobs)
+    clean = commands.add_parser("clean", help="remove jobs that nobody runs, with all that they keep to go on later")
+    clean.set_defaults(run=_clean)
+    clean.add_argument("job_id", nargs="*", help="only these jobs")
+    clean.add_argument(
+        "--older-than", type=float, default=0, metavar="DAYS", help="only jobs not used for so many days"
+    )
+    clean.add_argument("--dry-run", action="store_true", help="say what would be removed")
+    for command in (jobs, clean):
+        command.add_argument(
+            "--data-root", type=Path, default=default_data_root(), help="where jobs lie (default: %(default)s)"
+        )
+    return parser
+
+
+class _Version(argparse.Action):
+    """Loads the engine only when the version is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from millpond import _core
+
+        print(f"millpond {_core.version()}")
+        parser.exit()
+
+
+def _jobs(options: argparse.Namespace) -> int:
+    jobs = find_jobs(options.data_root)
+    if not jobs:
+        print(f"no jobs in {options.data_root}")
+        return 0
+    width = max(len(job.job_id) for job in jobs)
+    print(f"{'job_id':{width}}  {'status':12}  {'last used':16}  size")
+    for job in jobs:
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.last_used))
+        print(f"{job.job_id:{width}}  {job.status:12}  {used:16}  {format_size(job.num_bytes)}")
+    return 0
+
+
+def _clean(options: argparse.Namespace) -> int:
+    jobs = find_jobs(options.data_root)
+    if options.job_id:
+        unknown = set(options.job_id) - {job.job_id for job in jobs}
+        if unknown:
+            print(f"millpond: no such job in {options.data_root}: {', '.join(sorted(unknown))}", file=sys.stderr)
+            return 1
+        jobs = [job for job in jobs if job.job_id in options.job_id]
+    seconds = options.older_than * 86400
+    if options.dry_run:
+        old = [job for job in jobs if time.time() - job.last_used >= seconds]
+        _report("would remove", [job for job in old if job.status != "running"])
+        return 0
+    removed, running = remove_jobs(jobs, seconds)
+    _report("removed", removed)
+    if running:
+        _report("left alone, since it runs:", running)
+    return 0
+
+
+def _report(what: str, jobs: list[JobFolder]) -> None:
+    for job in jobs:
+        print(f"{what} {job.path}")
+    if not jobs:
+        print("nothing to remove")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

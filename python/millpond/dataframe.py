@@ -1,0 +1,328 @@
+"""The lazy, partitioned frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from millpond.errors import InvalidArgumentError, UnsupportedError
+from millpond.file_options import Names, name_list
+from millpond.frame_results import FrameResults
+from millpond.frame_writing import FrameWriting
+from millpond.functions import BATCH_FORMATS, function_name, is_streaming, pack
+from millpond.schema import Schema, SchemaLike
+from millpond.smallpond_keywords import check_keywords, resources
+from millpond.source_line import SourceLine, source_line
+from millpond.sql_text import literal
+from millpond.udf_query import UdfQuery, check_udfs, free_name
+
+if TYPE_CHECKING:
+    pass
+
+#: Rows of a batch where the user names no size.
+DEFAULT_BATCH_SIZE = 122880
+
+
+class DataFrame(FrameResults, FrameWriting):
+    """A lazy, partitioned table.
+
+    Making a frame runs nothing, but checks: an unknown column is an error at once, at the line that names it. Work by
+    partition (`map`, `filter`, `partial_sql`, …) happens in each partition on its own. Frames never change.
+
+    >>> df = session.from_items([{"a": 1}, {"a": 2}, {"a": 3}])
+    >>> df.filter("a > 1").map("a * 10 AS b").take_all()
+    [{'b': 20}, {'b': 30}]
+    """
+
+    # --- rows to partitions
+
+    def repartition(
+        self,
+        npartitions: int,
+        hash_by: Names = None,
+        by: str | None = None,
+        by_rows: bool = False,
+        *,
+        by_row: bool = False,
+        random_shuffle: bool = False,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> DataFrame:
+        """Deals the rows to `npartitions` partitions.
+
+        `hash_by`: columns or expressions; rows with equal values go to the same partition. `by`: a column or expression
+        that is the partition's number, 0 to npartitions-1. `by_rows` (or `by_row`): runs of equal numbers of rows, in
+        order. `random_shuffle`: each row to a partition by chance. With none of these, whole files are dealt, or row
+        groups of Parquet files when there are fewer files than partitions.
+
+        >>> df = session.from_items(list(range(10)))
+        >>> df.repartition(3, by_rows=True).map("count(*) AS n").take_all()
+        [{'n': 4}, {'n': 3}, {'n': 3}]
+        """
+        from millpond import _core
+
+        check_keywords("repartition", kwargs)
+        if by is not None and not isinstance(by, str):
+            raise InvalidArgumentError(f"by={by!r} is neither a column nor an expression")
+        line = source_line()
+        options = _core.RepartitionOptions()
+        options.hash_by = name_list(hash_by, "hash_by")
+        options.by = by or ""
+        options.by_rows = by_rows or by_row
+        options.random = random_shuffle
+        options.seed = seed
+        return self._made(self._frame.repartition(npartitions, options, str(line)), line)
+
+    def random_shuffle(self, seed: int | None = None, **kwargs: Any) -> DataFrame:
+        """Deals every row to a partition by chance and shuffles each partition; as many partitions as before.
+
+        The same program shuffles the same way again; another `seed` gives another order.
+        """
+        check_keywords("random_shuffle", kwargs)
+        line = source_line()
+        return self._made(self._frame.random_shuffle(seed, str(line)), line)
+
+    def partial_sort(self, by: Names, **kwargs: Any) -> DataFrame:
+        """Sorts the rows of each partition by columns or expressions ("a DESC").
+
+        >>> session.from_items([2, 3, 1]).partial_sort("item DESC").take(1)
+        [{'item': 3}]
+        """
+        check_keywords("partial_sort", kwargs)
+        line = source_line()
+        return self._made(self._frame.partial_sort(name_list(by, "by"), str(line)), line)
+
+    # --- rows to rows
+
+    def filter(self, sql_or_func: str | Callable[[dict[str, Any]], Any], *, udfs: Any = (), **kwargs: Any) -> DataFrame:
+        """Keeps the rows for which a SQL condition, or a Python function of the row as a dict, is true.
+
+        >>> df = session.from_items([1, 2, 3])
+        >>> df.filter("item % 2 = 1").take_all(), df.filter(lambda row: row["item"] > 2).take_all()
+        ([{'item': 1}, {'item': 3}], [{'item': 3}])
+        """
+        check_keywords("filter", kwargs)
+        line = source_line()
+        if isinstance(sql_or_func, str):
+            if udfs:
+                return self._udf_query(f"SELECT * FROM {{0}} WHERE ({sql_or_func}\n)", udfs, "filter", kwargs, line)
+            return self._made(self._frame.filter(sql_or_func, str(line)), line)
+        return self._call("filter", sql_or_func, None, kwargs, line)
+
+    def map(
+        self,
+        sql_or_func: str | Callable[[dict[str, Any]], dict[str, Any]],
+        *,
+        schema: SchemaLike | None = None,
+        udfs: Any = (),
+        **kwargs: Any,
+    ) -> DataFrame:
+        """Makes each row anew: by SQL expressions, by a whole `SELECT … FROM {0}`, or by a function from dict to dict.
+
+        `schema` says what a function's rows hold, so that nothing has to run to know it. `udfs` are functions made by
+        `@udf` that the SQL calls by name.
+
+        >>> df = session.from_items([1, 2])
+        >>> df.map("item + 1 AS a").take_all()
+        [{'a': 2}, {'a': 3}]
+        >>> df.map(lambda row: {"a": row["item"] * 2}, schema={"a": int}).take_all()
+        [{'a': 2}, {'a': 4}]
+        """
+        return self._map("map", sql_or_func, schema, udfs, kwargs)
+
+    def flat_map(
+        self,
+        sql_or_func: str | Callable[[dict[str, Any]], Iterable[dict[str, Any]]],
+        *,
+        schema: SchemaLike | None = None,
+        udfs: Any = (),
+        **kwargs: Any,
+    ) -> DataFrame:
+        """Makes any number of rows from each row: by SQL with `unnest`, or by a function from dict to a list of dicts.
+
+        >>> session.from_items([2, 1]).flat_map("unnest(range(item)) AS n").take_all()
+        [{'n': 0}, {'n': 1}, {'n': 0}]
+        """
+        return self._map("flat_map", sql_or_func, schema, udfs, kwargs)
+
+    def _map(
+        self, kind: str, sql_or_func: Any, schema: SchemaLike | None, udfs: Any, kwargs: dict[str, Any]
+    ) -> DataFrame:
+        check_keywords(kind, kwargs)
+        line = source_line()
+        if not isinstance(sql_or_func, str):
+            return self._call(kind, sql_or_func, schema, kwargs, line)
+        if schema is not None:
+            raise InvalidArgumentError(
+                "schema= is for functions; SQL says itself what it gives", hint="cast in the SQL"
+            )
+        if udfs:
+            is_query = sql_or_func.split(None, 1)[:1] and sql_or_func.split(None, 1)[0].upper() in (
+                "SELECT",
+                "WITH",
+                "FROM",
+            )
+            query = sql_or_func if is_query else f"SELECT {sql_or_func}\nFROM {{0}}"
+            return self._udf_query(query, udfs, kind, kwargs, line)
+        return self._made(self._frame.map(sql_or_func, str(line)), line)
+
+    def map_batches(
+        self,
+        func: Callable[..., Any],
+        *,
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        batch_format: str = "pyarrow",
+        schema: SchemaLike | None = None,
+        streaming: bool | None = None,
+        **kwargs: Any,
+    ) -> DataFrame:
+        """Hands the rows to a function in batches of exactly `batch_size` rows, the last of a partition smaller.
+
+        `func` takes a batch and gives one: a `pyarrow.Table`, pandas or polars DataFrame, or dict of numpy arrays, as
+        `batch_format` ("pyarrow", "pandas", "polars", "numpy") says; what it gives may be any of them. A class is
+        instantiated once a worker process and its instance called, so that it can hold a model. A generator function,
+        or any function with `streaming=True`, gets an iterator over the partition's batches and gives an iterator.
+
+        >>> df = session.from_items([1, 2, 3])
+        >>> df.map_batches(lambda batch: batch.slice(0, 1), schema={"item": int}).take_all()
+        [{'item': 1}]
+        """
+        check_keywords("map_batches", kwargs)
+        line = source_line()
+        if batch_format not in BATCH_FORMATS:
+            raise InvalidArgumentError(
+                f"batch_format={batch_format!r} is not known", hint=f"choose one of {BATCH_FORMATS}"
+            )
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise InvalidArgumentError(f"batch_size={batch_size!r} is not a positive whole number")
+        settings = {**kwargs, "batch_size": batch_size, "batch_format": batch_format, "streaming": streaming}
+        return self._call("map_batches", func, schema, settings, line)
+
+    # --- columns
+
+    def select(self, *expressions: str | Iterable[str]) -> DataFrame:
+        """Columns by name, or SQL expressions.
+
+        >>> session.from_items([{"a": 1, "b": 2}]).select("b", "a + b AS c").take_all()
+        [{'b': 2, 'c': 3}]
+        """
+        line = source_line()
+        return self._made(self._frame.select(_flat(expressions, "select"), str(line)), line)
+
+    def with_columns(self, columns: Mapping[str, Any] | None = None, /, **named: Any) -> DataFrame:
+        """Adds columns, or replaces those of the same name, by SQL expressions; other values stand for themselves.
+
+        >>> session.from_items([{"a": 1}]).with_columns(b="a + 1", c=None).take_all()
+        [{'a': 1, 'b': 2, 'c': None}]
+        """
+        line = source_line()
+        pairs = [(n, v if isinstance(v, str) else literal(v)) for n, v in {**(columns or {}), **named}.items()]
+        return self._made(self._frame.with_columns(pairs, str(line)), line)
+
+    def drop(self, *columns: str | Iterable[str]) -> DataFrame:
+        """All columns but these.
+
+        >>> session.from_items([{"a": 1, "b": 2}]).drop("a").columns
+        ['b']
+        """
+        line = source_line()
+        return self._made(self._frame.drop(_flat(columns, "drop"), str(line)), line)
+
+    def rename(self, columns: Mapping[str, str] | None = None, /, **named: str) -> DataFrame:
+        """Gives columns new names: `{"old": "new"}` or `old="new"`.
+
+        >>> session.from_items([{"a": 1}]).rename({"a": "b c"}).columns
+        ['b c']
+        """
+        line = source_line()
+        return self._made(self._frame.rename(list({**(columns or {}), **named}.items()), str(line)), line)
+
+    # --- several frames
+
+    def union(self, *others: DataFrame) -> DataFrame:
+        """The rows of this frame and others with the same columns, their partitions one after the other.
+
+        >>> one, two = session.from_items([1]), session.from_items([2])
+        >>> one.union(two).take_all()
+        [{'item': 1}, {'item': 2}]
+        """
+        line = source_line()
+        return self._made(self._frame.union_all([other._frame for other in others], str(line)), line)
+
+    def partial_sql(self, query: str, *others: DataFrame, udfs: Any = (), **kwargs: Any) -> DataFrame:
+        """One SELECT in each partition; this frame is `{0}`, the others are `{1}` and so on. See `Session.partial_sql`.
+
+        >>> df = session.from_items([1, 2, 3])
+        >>> df.partial_sql("SELECT sum(item)::BIGINT AS total FROM {0}").take_all()
+        [{'total': 6}]
+        """
+        return self._session.partial_sql(query, self, *others, udfs=udfs, **kwargs)
+
+    def limit(self, limit: int) -> DataFrame:
+        """Any `limit` rows, those of the first partitions first. One partition.
+
+        >>> session.from_items([1, 2, 3]).limit(2).count()
+        2
+        """
+        line = source_line()
+        return self._made(self._frame.limit(limit, str(line)), line)
+
+    def head(self, n: int = 5) -> DataFrame:
+        """The same as `limit`, five rows if not told otherwise."""
+        return self.limit(n)
+
+    # --- functions
+
+    def _call(
+        self, kind: str, function: Any, schema: SchemaLike | None, settings: Mapping[str, Any], line: SourceLine
+    ) -> DataFrame:
+        from millpond import _core
+
+        if not callable(function):
+            raise InvalidArgumentError(
+                f"{kind} takes SQL text or a function, not {function!r}"
+                if kind != "map_batches"
+                else f"{function!r} is no function"
+            )
+        options = _core.CallOptions()
+        options.kind = kind
+        streaming = kind == "map_batches" and is_streaming(function, settings.get("streaming"))
+        options.function = pack(function, streaming)
+        options.name = settings.get("name") or function_name(function)
+        options.batch_size = settings.get("batch_size", DEFAULT_BATCH_SIZE)
+        options.batch_format = settings.get("batch_format", "pyarrow")
+        options.schema = Schema(schema).to_columns() if schema is not None else None
+        for name, value in resources(dict(settings)).items():
+            setattr(options, name, value)
+        return self._made(self._frame.call(options, str(line)), line)
+
+    def _udf_query(
+        self, query: str, udfs: Any, operation: str, kwargs: Mapping[str, Any], line: SourceLine
+    ) -> DataFrame:
+        """A query that calls Python functions, as a streaming call: only workers have Python."""
+        from millpond import _core
+
+        functions = check_udfs(udfs)
+        columns = self._known_schema()
+        name = free_name(query)
+        udf_query = UdfQuery(_core.substitute(query, [name]), name, columns, functions)
+        schema = udf_query.bind_at(line, operation) if columns is not None else None
+        settings = {**kwargs, "streaming": True, "name": ", ".join(function.name for function in functions)}
+        return self._call("map_batches", udf_query, schema, settings, line)
+
+
+def one_input_for_udfs(inputs: tuple[DataFrame, ...]) -> DataFrame:
+    """The only input of a query with `udfs=`."""
+    if len(inputs) == 1:
+        return inputs[0]
+    raise UnsupportedError(
+        f"a query with udfs= takes one input, not {len(inputs)}",
+        hint="join in one partial_sql without udfs, and call the functions in a map over its result",
+    )
+
+
+def _flat(items: tuple[Any, ...], operation: str) -> list[str]:
+    found: list[str] = []
+    for item in items:
+        found += name_list(item, operation)
+    return found

@@ -1,0 +1,200 @@
+"""A session: where frames are made and run."""
+
+from __future__ import annotations
+
+import atexit
+import datetime
+import os
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from millpond.dataframe import DataFrame, one_input_for_udfs
+from millpond.errors import InvalidArgumentError
+from millpond.file_options import PathLike
+from millpond.plan_graph import PlanGraph
+from millpond.progress import Progress, make_progress
+from millpond.session_reading import SessionReading
+from millpond.settings import Config, session_options
+from millpond.smallpond_keywords import check_keywords
+from millpond.source_line import source_line
+
+if TYPE_CHECKING:
+    from millpond import _core
+
+
+class Session(SessionReading):
+    """Where frames are made and run: an engine, a runner and a folder for the job. Made by `millpond.init`.
+
+    A context manager: leaving it shuts the session down. So does the end of the program.
+    """
+
+    _frame_type: type[DataFrame] = DataFrame
+    _write_mode = "error"
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        """Opens a session with the arguments of `init` by name."""
+        from millpond import _core
+
+        options, extra = session_options(arguments)
+        self._progress: Progress | None = make_progress(arguments["progress"])
+        self._core: _core.Session = _core.Session.open(options)
+        self.config = _config(self._core.options(), extra)
+        self._is_open = True
+        self._core.set_progress(self._progress)
+        atexit.register(_shutdown, weakref.ref(self))
+
+    @property
+    def job_id(self) -> str:
+        """The job's name; the same program run again under it goes on where it stopped."""
+        return self._core.job_id()
+
+    @property
+    def job_directory(self) -> str:
+        """The job's folder, `data_root/job_id`: its journal, event log and data between tasks."""
+        return self._core.job_directory()
+
+    def partial_sql(self, query: str, *inputs: DataFrame, udfs: Any = (), **kwargs: Any) -> DataFrame:
+        """One SELECT in each partition. `{0}`, `{1}` … stand for the inputs.
+
+        An input of one partition is given whole to each partition of the others. Inputs of several partitions must be
+        partitioned alike; if not, the error says how to mend it. Braces in literals are left alone. Without inputs the
+        query runs once. Of several statements the last gives the rows. `udfs` are functions made by `@udf`.
+
+        >>> prices = session.from_items([{"ticker": "A", "price": 2.0}, {"ticker": "B", "price": 3.0}])
+        >>> names = session.from_items([{"ticker": "A", "name": "Ada"}])
+        >>> session.partial_sql("SELECT name, price FROM {0} JOIN {1} USING (ticker)", prices, names).take_all()
+        [{'name': 'Ada', 'price': 2.0}]
+        """
+        check_keywords("partial_sql", kwargs)
+        for number, frame in enumerate(inputs):
+            if not isinstance(frame, DataFrame):
+                raise InvalidArgumentError(
+                    f"input {{{number}}} of partial_sql is no DataFrame but {type(frame).__qualname__}"
+                )
+        line = source_line()
+        if udfs:
+            return one_input_for_udfs(inputs)._udf_query(query, udfs, "partial_sql", kwargs, line)
+        return self._made(self._core.partial_sql(query, [frame._frame for frame in inputs], str(line)), line)
+
+    def wait(self, *frames: DataFrame | Iterable[DataFrame]) -> None:
+        """Runs lazy frames together, such as `write_parquet_lazy` gives; what they share is done once."""
+        every: list[DataFrame] = []
+        for frame in frames:
+            every += [frame] if isinstance(frame, DataFrame) else list(frame)
+        self._core.wait([frame._frame for frame in every])
+
+    def graph(self) -> PlanGraph:
+        """The plan of all frames so far; its `source` is Graphviz text."""
+        return PlanGraph(self._core.graph())
+
+    def dump_graph(self, path: PathLike | None = None) -> str:
+        """Writes the plan as Graphviz text, by default to graph.dot in the job's folder. Returns the path."""
+        return self.graph().save(path if path is not None else Path(self.job_directory) / "graph.dot")
+
+    def dump_timeline(self, path: PathLike | None = None) -> str:
+        """Writes what ran when, as JSON that chrome://tracing and Perfetto show; timeline.json in the job's folder if
+        not told otherwise. Returns the path."""
+        from millpond.timeline import write_timeline
+
+        target = os.fspath(path) if path is not None else str(Path(self.job_directory) / "timeline.json")
+        write_timeline(Path(self.job_directory), Path(target))
+        return target
+
+    def cancel(self) -> None:
+        """Asks running work to stop; it ends with CancelledError. From any thread."""
+        self._core.cancel()
+
+    def shutdown(self) -> None:
+        """Stops work, ends workers and removes temporary data. A second call does nothing."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            self._core.shutdown()
+        finally:
+            self._core.set_progress(None)
+            if self._progress is not None:
+                self._progress.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+    def __repr__(self) -> str:
+        return f"Session(job_id={self.job_id!r}, runner={self.config.runner!r}, job_directory={self.job_directory!r})"
+
+
+def _shutdown(session: weakref.ref[Session]) -> None:
+    found = session()
+    if found is not None:
+        found.shutdown()
+
+
+def _config(options: _core.SessionOptions, extra: dict[str, Any]) -> Config:
+    return Config(
+        job_id=options.job_id,
+        job_name=options.job_name,
+        job_time=extra["job_time"],
+        data_root=options.data_root,
+        runner=options.runner,
+        threads=options.threads,
+        memory_limit=options.memory_limit,
+        disk_quota=options.disk_quota,
+        max_retries=options.max_retries,
+        num_executors=extra["num_executors"],
+        ray_address=extra["ray_address"],
+        bind_numa_node=extra["bind_numa_node"],
+        memory_allocator=extra["memory_allocator"],
+        remove_output_root=not options.keep,
+    )
+
+
+def init(
+    job_id: str | None = None,
+    job_time: datetime.datetime | str | float | None = None,
+    job_name: str | None = None,
+    data_root: PathLike | None = None,
+    num_executors: int | None = None,
+    ray_address: str | None = None,
+    bind_numa_node: bool | None = None,
+    platform: str | None = None,
+    _remove_output_root: bool = True,
+    *,
+    memory_allocator: str | None = None,
+    runner: str | None = None,
+    threads: int | None = None,
+    memory_limit: str | int | None = None,
+    disk_quota: str | int | None = None,
+    max_retries: int | None = None,
+    progress: bool | str | None = None,
+    keep: bool | None = None,
+) -> Session:
+    """Opens a session. Starts nothing but this process's engine.
+
+    What is left out is looked up in `MILLPOND_<NAME>`, then `SP_<NAME>`, then has its default.
+
+    - `job_id`: names the job. The same program run again under the same name reuses what was finished. Default: new.
+    - `data_root`: where jobs keep their state and data between tasks, private to the user. Default: ~/.millpond/data.
+    - `runner`: `"threads"` (default): this process; `"inline"`: one thread; `"processes"`: worker processes.
+    - `threads`: cores to use. Default: all this process may use.
+    - `memory_limit`: memory for the job, bytes or `"1GB"`. Default: 80 % of the machine's or container's.
+    - `disk_quota`: disk that results kept for reuse may fill. Default: no limit.
+    - `max_retries`: attempts of a task after the first before the job fails. Default: 3.
+    - `progress`: `"auto"` (default), `"bar"`, `"log"` or `"silent"`; True is "bar", False "silent".
+    - `keep`: keep the job's folder whole when the session ends. Default: only its journal and log stay.
+    - `job_name`, `job_time`, `num_executors`, `ray_address`, `bind_numa_node`, `platform`, `memory_allocator`: as in
+      smallpond. Those that ask for other machines are refused: no job meant for a cluster runs here without a word.
+
+    >>> session = init(data_root=folder / "data", progress=False)
+    >>> session.from_items([1, 2, 3]).count()
+    3
+    >>> session.shutdown()
+    """
+    return Session(dict(locals()))

@@ -1,0 +1,162 @@
+"""What a session is told: argument, else MILLPOND_<NAME>, else SP_<NAME>, else the default."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from millpond.errors import InvalidArgumentError, UnsupportedError
+from millpond.sizes import parse_size
+from millpond.source_line import source_line, warn
+from millpond.worker import worker_command
+
+if TYPE_CHECKING:
+    from millpond import _core
+
+
+@dataclass
+class Config:
+    """A session's settings, every default filled in."""
+
+    job_id: str
+    job_name: str
+    job_time: datetime.datetime
+    data_root: str
+    runner: str
+    threads: int
+    memory_limit: int
+    disk_quota: int
+    max_retries: int
+    num_executors: int
+    ray_address: str | None
+    bind_numa_node: bool
+    memory_allocator: str
+    remove_output_root: bool
+
+
+def from_environment(*names: str) -> str | None:
+    """The first of MILLPOND_<name> and SP_<name> that is set and not empty."""
+    for name in names:
+        for prefix in ("MILLPOND_", "SP_"):
+            if value := os.environ.get(prefix + name):
+                return value
+    return None
+
+
+def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, dict[str, Any]]:
+    """The core's options, and what is Python's own: the arguments of `init` with the environment's values filled in."""
+    from millpond import _core
+
+    extra = _python_settings(arguments)
+    options = _core.SessionOptions()
+    # What is left at its default here, the core looks up in the environment.
+    for name in ("data_root", "job_id", "job_name", "runner"):
+        if arguments[name] is not None:
+            setattr(options, name, os.fspath(arguments[name]) if name == "data_root" else str(arguments[name]))
+    if options.data_root:
+        options.data_root = (
+            str(Path(options.data_root).expanduser()) if "://" not in options.data_root else options.data_root
+        )
+    if not options.job_name:
+        options.job_name = from_environment("JOB_NAME") or _script_name()
+    for name in ("threads", "max_retries"):
+        if arguments[name] is not None:
+            setattr(options, name, _whole_number(name, arguments[name]))
+    options.memory_limit = parse_size(arguments["memory_limit"], "memory_limit")
+    options.disk_quota = parse_size(arguments["disk_quota"], "disk_quota")
+    keep = arguments["keep"]
+    options.keep = bool(keep) if keep is not None else not arguments["_remove_output_root"]
+    options.worker_command = worker_command()
+    return options, extra
+
+
+def _script_name() -> str:
+    name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else ""
+    return name if name and name != "-c" else "interactive"
+
+
+def _whole_number(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidArgumentError(f"{name}={value!r} is no whole number")
+    return value
+
+
+def _python_settings(arguments: dict[str, Any]) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    extra["ray_address"] = arguments["ray_address"] or from_environment("RAY_ADDRESS")
+    extra["num_executors"] = _number_of_executors(arguments["num_executors"])
+    extra["job_time"] = _job_time(arguments["job_time"])
+    extra["bind_numa_node"] = _flag(arguments["bind_numa_node"], "BIND_NUMA_NODE")
+    extra["memory_allocator"] = arguments["memory_allocator"] or from_environment("MEMORY_ALLOCATOR") or "system"
+    extra["platform"] = arguments["platform"] or from_environment("PLATFORM")
+    _refuse_cluster(extra, arguments["runner"] or from_environment("RUNNER"))
+    _explain_without_meaning(extra)
+    return extra
+
+
+def _number_of_executors(value: Any) -> int:
+    text = value if value is not None else from_environment("NUM_EXECUTORS")
+    try:
+        return int(text or 0)
+    except ValueError:
+        raise InvalidArgumentError(f"num_executors={text!r} is no whole number") from None
+
+
+def _job_time(value: Any) -> datetime.datetime:
+    value = value if value is not None else from_environment("JOB_TIME")
+    if value is None:
+        return datetime.datetime.now()
+    if isinstance(value, datetime.datetime):
+        return value
+    try:
+        if isinstance(value, (int, float)):
+            return datetime.datetime.fromtimestamp(value)
+        return datetime.datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError):
+        raise InvalidArgumentError(
+            f"job_time={value!r} is no time", hint="give a datetime, ISO text or seconds since the epoch"
+        ) from None
+
+
+def _flag(value: Any, name: str) -> bool:
+    if value is not None:
+        return bool(value)
+    return (from_environment(name) or "").lower() in ("1", "true", "yes")
+
+
+def _refuse_cluster(extra: dict[str, Any], runner: str | None) -> None:
+    # A job meant for a cluster must never run on this machine without a word.
+    if extra["ray_address"]:
+        raise UnsupportedError(
+            f"ray_address={extra['ray_address']!r}: this version has no Ray runner",
+            hint="leave ray_address (and SP_RAY_ADDRESS) out to run on all cores of this machine",
+        )
+    if runner == "ray":
+        raise UnsupportedError(
+            "runner='ray': this version has no Ray runner", hint='choose "threads", "processes" or "inline"'
+        )
+    if extra["num_executors"] > 0:
+        raise UnsupportedError(
+            f"num_executors={extra['num_executors']} asks for executors on other machines, which this version has not",
+            hint="leave num_executors (and SP_NUM_EXECUTORS) out or 0 to run on all cores of this machine",
+        )
+    if extra["platform"]:
+        raise UnsupportedError(
+            f"platform={extra['platform']!r} starts executors on other machines, which this version has not",
+            hint="leave platform (and SP_PLATFORM) out to run on all cores of this machine",
+        )
+
+
+def _explain_without_meaning(extra: dict[str, Any]) -> None:
+    if extra["memory_allocator"] not in ("system", "jemalloc", "mimalloc"):
+        raise InvalidArgumentError(
+            f"memory_allocator={extra['memory_allocator']!r} is not known",
+            hint='choose "system", "jemalloc" or "mimalloc"',
+        )
+    for name, default in (("memory_allocator", "system"), ("bind_numa_node", False)):
+        if extra[name] != default:
+            warn(f"{name}={extra[name]!r} has no effect in millpond", source_line())
