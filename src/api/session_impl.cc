@@ -6,6 +6,7 @@
 #include "api/worker_info.h"
 #include "base/hash.h"
 #include "base/ids.h"
+#include "job/write_commit.h"
 #include "runner/inbox.h"
 #include "runner/inline_runner.h"
 #include "runner/process_runner.h"
@@ -23,7 +24,9 @@ constexpr std::int64_t kLeastMemoryPerThread = 128'000'000;
 
 Result<std::unique_ptr<Session::Impl>> Session::Impl::open(SessionOptions options) {
   std::unique_ptr<Impl> impl(new Impl());
+  const bool had_id = !options.job_id.empty();
   MILLPOND_ASSIGN_OR_RETURN(impl->options_, complete_options(std::move(options)));
+  impl->has_given_id_ = had_id;
   impl->files_ = local_file_system();
   MILLPOND_RETURN_IF_ERROR(impl->open_job_directory());
   MILLPOND_RETURN_IF_ERROR(impl->open_engines());
@@ -100,6 +103,12 @@ Status Session::Impl::shutdown() {
   if (runner_) runner_->shutdown();
   Status status;
   if (store_) status = store_->sync();
+  if (!has_given_id_) {
+    for (const StageWrite& write : unfinished_writes_) {
+      const Status discarded = discard_write(*files_, write, {options_.job_id, {}});
+      if (status.is_ok()) status = discarded;
+    }
+  }
   kept_.clear();
   if (!options_.keep && files_ && !job_directory_.empty()) {
     // The journal and the report stay; all else can be made again.

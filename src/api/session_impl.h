@@ -104,6 +104,10 @@ class Session::Impl {
   std::unique_ptr<Lease> lease_;
   AttemptNames attempts_;
 
+  /// Under run_mutex_: writes that failed. A job that has a name can be run again and goes on from what they staged.
+  std::vector<StageWrite> unfinished_writes_;
+  bool has_given_id_ = false;
+
   std::mutex run_mutex_;
   mutable std::mutex mutex_;
   std::map<std::string, KeptResult> kept_;

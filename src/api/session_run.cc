@@ -69,7 +69,11 @@ Status Session::Impl::run_resolved(const std::vector<NodePtr>& roots) {
     context.progress = progress_;
   }
   Job job(graph, std::move(context));
-  MILLPOND_RETURN_IF_ERROR(job.run());
+  const Status status = job.run();
+  if (!status.is_ok()) {
+    for (auto& write : job.unfinished_writes()) unfinished_writes_.push_back(std::move(write));
+    return status;
+  }
   return keep_results(job, graph, missing);
 }
 

@@ -1,5 +1,7 @@
 #include "millpond/worker.h"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <memory>
 #include <string_view>
@@ -75,6 +77,8 @@ int run_worker(const std::vector<std::string>& arguments, const WorkerCallHandle
       fd = static_cast<int>(to_number(arguments[i]));
     }
   }
+  // Two engines may not spill into one folder.
+  if (!options.temp_directory.empty()) options.temp_directory += "/worker-" + std::to_string(::getpid());
   Result<std::unique_ptr<Engine>> engine = Engine::open(options, local_file_system());
   if (fd < 0 || !engine.is_ok()) return 1;
   const CallHandler call = [&](const CallSpec& spec, ArrowStream input, const Task& task) {

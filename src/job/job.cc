@@ -156,6 +156,14 @@ Result<std::vector<std::vector<SegmentSlice>>> Job::segments(const SourcePtr& so
   return partitions;
 }
 
+std::vector<StageWrite> Job::unfinished_writes() const {
+  std::vector<StageWrite> writes;
+  for (const Stage& stage : graph_.stages) {
+    if (stage.write && !written_.contains(stage.id)) writes.push_back(*stage.write);
+  }
+  return writes;
+}
+
 WriteJob Job::write_job(const Stage& stage) const {
   return {context_.job_id, xxh3_128_hex(context_.job_id + "/" + stage.fingerprint)};
 }

@@ -55,6 +55,8 @@ class Job {
   /// The columns that the tasks behind a source wrote, if any did.
   std::optional<Schema> written_schema(const SourcePtr& source) { return resolver_.written_schema(source); }
   /// What a finished write stage put in place.
+  /// The write stages that are not done: their staged files wait for a rerun, or for discard_write.
+  std::vector<StageWrite> unfinished_writes() const;
   const std::vector<OutputFile>& written_files(std::int64_t stage) const { return written_.at(stage); }
 
  private:
@@ -63,6 +65,11 @@ class Job {
     std::int64_t attempt = 0;
     std::string fingerprint;
     std::string directory;
+  };
+
+  struct Reported {
+    TaskResult result;
+    bool is_recorded = false;  ///< Taken from the store: its files are not this attempt's to remove.
   };
 
   Status check_outputs();
@@ -91,7 +98,7 @@ class Job {
   std::vector<std::vector<std::optional<TaskResult>>> results_;
   std::unordered_map<std::string, Running> running_;              ///< By attempt name.
   std::unordered_map<std::int64_t, std::string> attempt_names_;   ///< By the scheduler's number.
-  std::map<std::int64_t, TaskResult> reported_;                   ///< Waiting for Accept or Drop.
+  std::map<std::int64_t, Reported> reported_;                     ///< Waiting for Accept or Drop.
   std::map<TaskRef, std::string> fingerprints_;
   std::map<std::int64_t, std::vector<OutputFile>> written_;
   std::deque<Event> pending_;                                     ///< Events that carrying out an action caused.

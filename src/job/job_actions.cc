@@ -14,15 +14,13 @@ void Job::carry_out(Scheduler&, const action::Start& start) {
   const Stage& stage = graph_.stages[static_cast<std::size_t>(start.task.stage)];
   auto fail = [&](const Status& status) {
     pending_.push_back(event::TaskFinished{start.task, start.attempt, status, 0, false});
-    TaskResult result;
-    result.status = status;
-    reported_[start.attempt] = std::move(result);
+    reported_[start.attempt].result.status = status;
   };
   Result<BuiltTask> built = build_task(stage, start.task.partition, resolver_, context_.task_context);
   if (!built.is_ok()) return fail(built.status());
   fingerprints_[start.task] = built->fingerprint;
   if (auto known = context_.store->find(built->fingerprint)) {
-    reported_[start.attempt] = std::move(*known);
+    reported_[start.attempt] = {std::move(*known), true};
     pending_.push_back(event::TaskFinished{start.task, start.attempt, Status::ok(), 0, false});
     return;
   }
@@ -73,7 +71,7 @@ void Job::finish_attempt(Scheduler& scheduler, RunnerEvent event) {
                                                      {"worker", result.metrics.worker}}));
   const Status status = result.status;
   const double seconds = result.metrics.seconds;
-  reported_[attempt.attempt] = std::move(result);
+  reported_[attempt.attempt] = {std::move(result), false};
   handle(scheduler, event::TaskFinished{attempt.task, attempt.attempt, status, seconds, event.worker_died});
 }
 
@@ -98,7 +96,7 @@ Status Job::check_result(const TaskResult& result, const Stage& stage) const {
 void Job::carry_out(Scheduler& scheduler, const action::Accept& accept) {
   auto reported = reported_.find(accept.attempt);
   if (reported == reported_.end()) return;
-  TaskResult result = std::move(reported->second);
+  TaskResult result = std::move(reported->second.result);
   reported_.erase(reported);
   const Status recorded = context_.store->put(fingerprints_[accept.task], result);
   if (!recorded.is_ok()) pending_.push_back(event::CancelRequested{recorded});
@@ -126,9 +124,8 @@ void Job::carry_out(Scheduler&, const action::Drop& drop) {
   auto reported = reported_.find(drop.attempt);
   if (reported == reported_.end()) return;
   // Best effort: what can't be removed now goes with the job's folder.
-  if (!reported->second.attempt.empty() && !reported->second.directory.empty()) {
-    (void)context_.files->remove_tree(reported->second.directory);
-  }
+  const auto& [result, is_recorded] = reported->second;
+  if (!is_recorded && !result.directory.empty()) (void)context_.files->remove_tree(result.directory);
   reported_.erase(reported);
 }
 

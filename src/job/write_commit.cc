@@ -62,6 +62,10 @@ Result<std::optional<std::vector<OutputFile>>> check_write(FileSystem& files, co
   return std::optional(published_files(write, *manifest));
 }
 
+Status discard_write(FileSystem& files, const StageWrite& write, const WriteJob& job) {
+  return remove_stale(files, write.path, job.job_id);
+}
+
 Result<std::vector<OutputFile>> commit_write(FileSystem& files, ResultStore& store, const StageWrite& write,
                                              const WriteJob& job, const std::vector<TaskResult>& results) {
   MILLPOND_RETURN_IF_ERROR(store.sync());

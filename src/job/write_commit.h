@@ -22,6 +22,9 @@ struct WriteJob {
 /// done already.
 Result<std::optional<std::vector<OutputFile>>> check_write(FileSystem& files, const StageWrite& write, const WriteJob& job);
 
+/// Removes what an unfinished write has staged beside its output; fine when there is nothing.
+Status discard_write(FileSystem& files, const StageWrite& write, const WriteJob& job);
+
 /// Puts what the tasks of a write stage made in place: makes their records durable first, gives the files their final names
 /// (part-00000.parquet … in the order of partitions) and publishes. Files without rows are left out unless asked for, but an
 /// output never lacks a file that holds its schema. Returns the files with their final paths.
