@@ -50,6 +50,8 @@ build: $(PACKAGE)
 $(DEPENDENCIES): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "millpond needs Python 3.11 or later; $(PYTHON) is older or missing. Choose one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || \
+	  { echo "$(PYTHON) has no Python.h, which the build needs. On Debian: apt-get install python3-dev"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo "$(PYTHON) can't make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
