@@ -46,12 +46,9 @@ class FaultWritableFile final : public WritableFile {
   Status write_at(std::int64_t offset, std::span<const std::byte> data) override {
     const std::string call = "write_at " + path_;
     const auto verdict = owner_.begin(FaultFileSystem::Kind::kWrite, call);
-    if (verdict.fault == Fault::kShortWrite && file_->write_at(offset, data.first(data.size() / 2)).is_ok()) {
-      owner_.unsynced_.written(path_);
-    }
+    if (verdict.fault == Fault::kShortWrite) (void)file_->write_at(offset, data.first(data.size() / 2));
     if (verdict.fault.has_value()) return FaultFileSystem::failure(verdict, call);
     Status status = file_->write_at(offset, data);
-    owner_.unsynced_.written(path_);
     FaultFileSystem::end(verdict);
     return status;
   }
@@ -246,9 +243,13 @@ Result<std::unique_ptr<WritableFile>> FaultFileSystem::create(const std::string&
 Result<std::unique_ptr<WritableFile>> FaultFileSystem::open_append(const std::string& path) {
   const Verdict verdict = begin(Kind::kSpace, "open_append " + path);
   if (verdict.fault.has_value()) return failure(verdict, "open_append " + path);
-  const bool is_new = !base_->stat(path).is_ok();
+  const Result<FileInfo> before = base_->stat(path);
   MILLPOND_ASSIGN_OR_RETURN(auto file, base_->open_append(path));
-  if (is_new) unsynced_.created(path);
+  if (before.is_ok()) {
+    unsynced_.opened(path, before->size);
+  } else {
+    unsynced_.created(path);
+  }
   end(verdict);
   return std::unique_ptr<WritableFile>(std::make_unique<FaultWritableFile>(*this, std::move(file), path));
 }

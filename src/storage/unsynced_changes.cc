@@ -38,17 +38,19 @@ void UnsyncedChanges::discard(const std::string& kept) {
 void UnsyncedChanges::created(const std::string& path) {
   const std::lock_guard lock(mutex_);
   changes_.push_back({Change::Kind::kCreate, "", path, ""});
-  dirty_files_.insert(path);
+  synced_sizes_[path] = 0;
 }
 
-void UnsyncedChanges::written(const std::string& path) {
+void UnsyncedChanges::opened(const std::string& path, std::int64_t size) {
   const std::lock_guard lock(mutex_);
-  dirty_files_.insert(path);
+  synced_sizes_.try_emplace(path, size);
 }
 
 void UnsyncedChanges::synced_file(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  dirty_files_.erase(path);
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (!error) synced_sizes_[path] = static_cast<std::int64_t>(size);
 }
 
 void UnsyncedChanges::synced_directory(const std::string& path) {
@@ -76,14 +78,14 @@ void UnsyncedChanges::moved(const std::string& from, const std::string& to) {
     change.from = is_name ? follow(change.from, from, to) : follow_folder(change.from, from, to);
     change.to = follow(change.to, from, to);
   }
-  std::set<std::string> dirty;
-  for (const std::string& path : dirty_files_) dirty.insert(follow(path, from, to));
-  dirty_files_ = std::move(dirty);
+  std::map<std::string, std::int64_t> sizes;
+  for (const auto& [path, size] : synced_sizes_) sizes[follow(path, from, to)] = size;
+  synced_sizes_ = std::move(sizes);
 }
 
 void UnsyncedChanges::renamed(const std::string& from, const std::string& to, const std::string& kept) {
   const std::lock_guard lock(mutex_);
-  dirty_files_.erase(to);
+  synced_sizes_.erase(to);
   // A creation is not another name's; what is renamed now is undone by its rename.
   std::erase_if(changes_, [&](const Change& change) { return change.kind == Change::Kind::kCreate && change.to == to; });
   moved(from, to);
@@ -102,7 +104,7 @@ void UnsyncedChanges::exchanged(const std::string& a, const std::string& b) {
 void UnsyncedChanges::removed(const std::string& path) {
   const std::lock_guard lock(mutex_);
   const auto is_gone = [&](const std::string& other) { return follow(other, path, "") != other; };
-  std::erase_if(dirty_files_, is_gone);
+  std::erase_if(synced_sizes_, [&](const auto& file) { return is_gone(file.first); });
   std::erase_if(changes_, [&](const Change& change) {
     if (!is_gone(change.to)) return false;
     discard(change.kept);
@@ -113,7 +115,12 @@ void UnsyncedChanges::removed(const std::string& path) {
 void UnsyncedChanges::undo() {
   const std::lock_guard lock(mutex_);
   std::error_code ignored;
-  for (const std::string& path : dirty_files_) std::filesystem::resize_file(path, 0, ignored);
+  for (const auto& [path, size] : synced_sizes_) {
+    const std::uintmax_t now = std::filesystem::file_size(path, ignored);
+    if (!ignored && now > static_cast<std::uintmax_t>(size)) {
+      std::filesystem::resize_file(path, static_cast<std::uintmax_t>(size), ignored);
+    }
+  }
   for (std::size_t i = changes_.size(); i-- > 0;) {
     const Change change = changes_[i];
     changes_.pop_back();
@@ -131,7 +138,7 @@ void UnsyncedChanges::undo() {
         break;
     }
   }
-  dirty_files_.clear();
+  synced_sizes_.clear();
 }
 
 }  // namespace millpond

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,9 @@ class UnsyncedChanges {
   UnsyncedChanges(const UnsyncedChanges&) = delete;
   UnsyncedChanges& operator=(const UnsyncedChanges&) = delete;
 
-  /// Call after a file came into being, was written to, was synced; after a folder was synced.
+  /// Call after a file came into being, was opened with so many durable bytes, was synced; after a folder was synced.
   void created(const std::string& path);
-  void written(const std::string& path);
+  void opened(const std::string& path, std::int64_t size);
   void synced_file(const std::string& path);
   void synced_directory(const std::string& path);
   /// Call before a rename over `to`: keeps what is there.
@@ -44,7 +45,7 @@ class UnsyncedChanges {
 
   std::mutex mutex_;
   std::vector<Change> changes_;
-  std::set<std::string> dirty_files_;
+  std::map<std::string, std::int64_t> synced_sizes_;  ///< Of the files that may have been written to.
 };
 
 }  // namespace millpond
