@@ -191,6 +191,8 @@ void Progress::satisfy(std::size_t stage) {
   for (std::int64_t i = 0; i < node.shape.tasks; ++i) {
     const std::int64_t task = node.first_task + i;
     if (state(task) == TaskState::kAccepted || state(task) == TaskState::kSkipped) continue;
+    // A result that was removed after its use is not the same as one that never was: what was computed from it stands.
+    if (state(task) == TaskState::kIdle && was_used(task)) continue;
     if (state(task) == TaskState::kRunning) changes_.abandoned.push_back(task);
     set_state(stage, task, TaskState::kSkipped);
     closed.push_back({stage, i});
@@ -260,6 +262,14 @@ std::vector<Progress::Scope> Progress::downstream_of(std::int64_t task) const {
     }
   }
   return scopes;
+}
+
+bool Progress::was_used(std::int64_t task) const {
+  const std::vector<Scope> scopes = downstream_of(task);
+  return std::any_of(scopes.begin(), scopes.end(), [this](const Scope& scope) {
+    if (scope.partition < 0) return count(scope.stage, TaskState::kAccepted) > 0;
+    return state(graph_.node(scope.stage).first_task + scope.partition) == TaskState::kAccepted;
+  });
 }
 
 void Progress::invalidate(const Scope& scope) {

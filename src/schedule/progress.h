@@ -91,6 +91,7 @@ class Progress {
   void settle();
   void invalidate_consumers(std::int64_t task);
   std::vector<Scope> downstream_of(std::int64_t task) const;
+  bool was_used(std::int64_t task) const;
   void invalidate(const Scope& scope);
   void demand_needed(const Scope& scope);
 

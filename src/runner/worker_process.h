@@ -1,0 +1,87 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runner/child_process.h"
+#include "runner/frame.h"
+#include "runner/worker_message.h"
+
+namespace millpond {
+
+/// The driver's side of one worker process. Used by one thread, which also started it.
+class WorkerProcess {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Time = Clock::time_point;
+  enum class State {
+    kStarting,  ///< Has not said hello.
+    kIdle,
+    kBusy,      ///< Has a task.
+    kEnding,    ///< Its socket is closed or it was killed; waits for its exit.
+    kEnded,
+  };
+
+  static Result<WorkerProcess> spawn(const std::vector<std::string>& command, std::int64_t number,
+                                     const std::string& log_path, Time now);
+  WorkerProcess(WorkerProcess&& other) noexcept;
+  WorkerProcess& operator=(WorkerProcess&&) = delete;
+  /// Kills the process if it still runs.
+  ~WorkerProcess();
+
+  State state() const { return state_; }
+  std::int64_t number() const { return number_; }
+  int fd() const { return child_.fd; }
+  bool wants_to_write() const { return !outgoing_.empty(); }
+  Time last_heard() const { return last_heard_; }
+  /// After a pause of the driver its silence proves nothing.
+  void forgive_silence(Time now) { last_heard_ = now; }
+  bool said_hello() const { return said_hello_; }
+  const std::string& log_path() const { return log_path_; }
+
+  /// Reads what is there. Messages until the socket is at its end or garbage comes, after which the state is kEnding.
+  std::vector<WorkerMessage> read(Time now);
+  /// Sends as much of what is queued as the socket takes.
+  void flush(Time now);
+  Status send(const WorkerMessage& message, Time now);
+
+  void welcome(std::chrono::milliseconds heartbeat, Time now);
+  /// kInvalidArgument when the task is too large to send; the worker stays idle then.
+  Status run(Task task, Time now);
+  /// Its task, which is no longer the worker's.
+  std::optional<Task> take_task();
+  const std::optional<Task>& task() const { return task_; }
+  void cancel(Time now);
+  std::optional<Time> cancelled_at() const { return cancelled_at_; }
+
+  /// Kills it; `why` is how its end will be told.
+  void kill(std::string why, Time now);
+  /// Sees whether it ended; read() may still give its last words then. One that closed its socket and doesn't end within half a second is killed.
+  void check_end(Time now);
+  /// "worker 3 was killed by signal 9 (SIGKILL)". Once ended.
+  std::string obituary() const;
+  bool was_sigkilled() const { return end_.signal == 9 && why_.empty(); }
+
+ private:
+  WorkerProcess(ChildProcess child, std::int64_t number, std::string log_path, Time now);
+  void begin_end(Time now);
+
+  ChildProcess child_;
+  std::int64_t number_ = 0;
+  std::string log_path_;
+  State state_ = State::kStarting;
+  FrameReader incoming_;
+  std::string outgoing_;
+  Time last_heard_;
+  Time ending_since_;
+  bool said_hello_ = false;
+  std::optional<Task> task_;
+  std::optional<Time> cancelled_at_;
+  std::string why_;
+  ChildEnd end_;
+};
+
+}  // namespace millpond
