@@ -11,9 +11,22 @@
 namespace millpond {
 namespace {
 
-bool is_whole(FileSystem& files, const std::string& path, const ManifestFile& file) {
+Result<bool> is_whole(FileSystem& files, const std::string& path, const ManifestFile& file) {
   const Result<FileInfo> info = files.stat(path);
-  return info.is_ok() && !info->is_directory && info->size == file.num_bytes;
+  if (info.status().code() == StatusCode::kNotFound) return false;
+  if (!info.is_ok()) return info.status();
+  return !info->is_directory && info->size == file.num_bytes;
+}
+
+// Moves one file back. One that is still staged was never moved: what has its name in the target is another's.
+Status take_back_file(FileSystem& files, const std::string& from, const std::string& back, const ManifestFile& file) {
+  const Result<FileInfo> staged = files.stat(back);
+  if (staged.is_ok()) return Status::ok();
+  if (staged.status().code() != StatusCode::kNotFound) return staged.status();
+  MILLPOND_ASSIGN_OR_RETURN(const bool was_moved, is_whole(files, from, file));
+  if (!was_moved) return Status::ok();
+  MILLPOND_RETURN_IF_ERROR(files.make_directories(parent_path(back), 0700));
+  return files.rename_no_replace(from, back);
 }
 
 Status move_in(FileSystem& files, const std::string& target, const std::string& staging, const ManifestFile& file) {
@@ -26,9 +39,9 @@ Status move_in(FileSystem& files, const std::string& target, const std::string& 
                   "Another writer uses the same names.")
         .with_context(status.context());
   }
-  // Moved before a kill.
-  if (status.code() == StatusCode::kNotFound && is_whole(files, to, file)) return Status::ok();
-  return status;
+  if (status.code() != StatusCode::kNotFound) return status;
+  MILLPOND_ASSIGN_OR_RETURN(const bool was_moved, is_whole(files, to, file));  // Before a kill.
+  return was_moved ? Status::ok() : status;
 }
 
 Status move_all(FileSystem& files, const std::string& target, const std::string& staging,
@@ -55,14 +68,16 @@ std::string pending_manifest_path(const std::string& staging) { return staging +
 
 std::string replaced_output(const std::string& staging) { return staging + "/replaced"; }
 
-std::optional<OutputManifest> read_pending_manifest(FileSystem& files, const std::string& staging) {
+Result<std::optional<OutputManifest>> read_pending_manifest(FileSystem& files, const std::string& staging) {
+  const std::optional<OutputManifest> none;
   const Result<std::string> text = read_file(files, pending_manifest_path(staging));
-  if (!text.is_ok()) return std::nullopt;
+  if (text.status().code() == StatusCode::kNotFound) return none;
+  if (!text.is_ok()) return text.status();
   const Result<Json> json = Json::parse(*text);
-  if (!json.is_ok()) return std::nullopt;
+  if (!json.is_ok()) return none;
   Result<OutputManifest> manifest = manifest_from_json(*json);
-  if (!manifest.is_ok()) return std::nullopt;
-  return std::move(*manifest);
+  if (!manifest.is_ok()) return none;
+  return std::optional<OutputManifest>(std::move(*manifest));
 }
 
 Status append_output(FileSystem& files, const std::string& target, const std::string& staging,
@@ -77,17 +92,15 @@ Status append_output(FileSystem& files, const std::string& target, const std::st
 }
 
 Status take_back_append(FileSystem& files, const std::string& target, const std::string& staging) {
-  const std::optional<OutputManifest> manifest = read_pending_manifest(files, staging);
-  if (!manifest.has_value()) return Status::ok();
-  const Result<FileInfo> done = files.stat(manifest_path(target, manifest->fingerprint, false));
+  const Result<std::optional<OutputManifest>> manifest = read_pending_manifest(files, staging);
+  if (!manifest.is_ok()) return manifest.status();
+  if (!manifest->has_value()) return Status::ok();
+  const Result<FileInfo> done = files.stat(manifest_path(target, (*manifest)->fingerprint, false));
   if (done.is_ok()) return Status::ok();
   if (done.status().code() != StatusCode::kNotFound) return done.status();
-  for (const ManifestFile& file : manifest->files) {
-    const std::string back = staged_output(staging) + "/" + file.name;
-    // One that is still staged was not moved: what has its name in the target is another's.
-    if (files.stat(back).is_ok() || !is_whole(files, target + "/" + file.name, file)) continue;
-    MILLPOND_RETURN_IF_ERROR(files.make_directories(parent_path(back), 0700));
-    MILLPOND_RETURN_IF_ERROR(files.rename_no_replace(target + "/" + file.name, back));
+  for (const ManifestFile& file : (*manifest)->files) {
+    MILLPOND_RETURN_IF_ERROR(
+        take_back_file(files, target + "/" + file.name, staged_output(staging) + "/" + file.name, file));
   }
   return Status::ok();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "storage/file_system.h"
@@ -13,8 +14,8 @@ std::string pending_manifest_path(const std::string& staging);
 /// Where an overwrite keeps the old data on stores that can't swap.
 std::string replaced_output(const std::string& staging);
 
-/// The noted manifest, or nothing when there is none that can be read.
-std::optional<OutputManifest> read_pending_manifest(FileSystem& files, const std::string& staging);
+/// The noted manifest, or nothing when there is none (one that is cut off or not ours counts as none).
+Result<std::optional<OutputManifest>> read_pending_manifest(FileSystem& files, const std::string& staging);
 
 /// Moves the staged files of `manifest` and then the manifest itself from the staging folder into the folder `target`, each in
 /// one step; goes on where a kill stopped it. On an error those that were moved are taken back. kConflict when a name is taken.

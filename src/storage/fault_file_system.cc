@@ -277,16 +277,16 @@ Status FaultFileSystem::remove_tree(const std::string& path) {
 Status FaultFileSystem::rename_no_replace(const std::string& from, const std::string& to) {
   return change(Kind::kRename, "rename_no_replace " + from + " -> " + to, [&] {
     Status status = base_->rename_no_replace(from, to);
-    if (status.is_ok()) unsynced_.renamed(from, to, "");
+    if (status.is_ok()) unsynced_.renamed(from, to, std::nullopt);
     return status;
   });
 }
 
 Status FaultFileSystem::rename_replace(const std::string& from, const std::string& to) {
   return change(Kind::kRename, "rename_replace " + from + " -> " + to, [&] {
-    const std::string kept = unsynced_.keep(to);
+    std::optional<std::string> kept = UnsyncedChanges::keep(to);
     Status status = base_->rename_replace(from, to);
-    if (status.is_ok()) unsynced_.renamed(from, to, kept);
+    if (status.is_ok()) unsynced_.renamed(from, to, std::move(kept));
     return status;
   });
 }

@@ -34,13 +34,15 @@ Status conflict(const PublishRequest& request) {
 
 // A single file's manifest follows the file. After a kill between the two it still lies in the staging folder.
 Result<std::optional<OutputManifest>> finish_single_file(FileSystem& files, const PublishRequest& request) {
-  std::optional<OutputManifest> manifest = read_pending_manifest(files, request.staging);
+  MILLPOND_ASSIGN_OR_RETURN(std::optional<OutputManifest> manifest, read_pending_manifest(files, request.staging));
   if (!manifest.has_value() || manifest->fingerprint != request.fingerprint || manifest->files.size() != 1) {
     return std::optional<OutputManifest>();
   }
   const ManifestFile& file = manifest->files[0];
   const Result<FileInfo> info = files.stat(request.target);
-  if (!info.is_ok() || info->is_directory || info->size != file.num_bytes) return std::optional<OutputManifest>();
+  if (info.status().code() == StatusCode::kNotFound) return std::optional<OutputManifest>();
+  if (!info.is_ok()) return info.status();
+  if (info->is_directory || info->size != file.num_bytes) return std::optional<OutputManifest>();
   MILLPOND_ASSIGN_OR_RETURN(const std::string digest, file_digest(files, request.target));
   if (digest != file.digest) return std::optional<OutputManifest>();
   const std::string path = manifest_path(request.target, request.fingerprint, true);
@@ -108,7 +110,8 @@ Status swap_in(FileSystem& files, const PublishRequest& request) {
   MILLPOND_RETURN_IF_ERROR(status);
   if (!request.observed.has_value()) return Status::ok();
   const Result<FileInfo> old = files.stat(output);
-  if (!old.is_ok() || old->file_id == request.observed->file_id) return Status::ok();
+  if (!old.is_ok()) return old.status();
+  if (old->file_id == request.observed->file_id) return Status::ok();
   MILLPOND_RETURN_IF_ERROR(files.exchange(output, request.target));
   return conflict(request);
 }
@@ -125,7 +128,7 @@ Status overwrite(FileSystem& files, const PublishRequest& request) {
     if (!is_as_observed(request, now)) return conflict(request);
     const Status status = now.exists ? swap_in(files, request) : place_new(files, request);
     const bool changed = status.code() == (now.exists ? StatusCode::kNotFound : StatusCode::kAlreadyExists);
-    if (!changed || !files.stat(staged_target(request)).is_ok()) return status;
+    if (!changed || files.stat(staged_target(request)).status().code() == StatusCode::kNotFound) return status;
   }
   return conflict(request);
 }

@@ -33,13 +33,20 @@ bool is_staging_of(const std::string& path, const std::string& prefix) {
   return path.find_first_not_of("0123456789abcdef", prefix.size()) == std::string::npos;
 }
 
-bool exists(FileSystem& files, const std::string& path) { return files.stat(path).is_ok(); }
+Result<bool> exists(FileSystem& files, const std::string& path) {
+  const Status status = files.stat(path).status();
+  if (status.code() == StatusCode::kNotFound) return false;
+  if (!status.is_ok()) return status;
+  return true;
+}
 
 // Gives back what the dead write had done to the target, then removes its folder.
 Status undo(FileSystem& files, const std::string& target, const std::string& staging) {
   MILLPOND_RETURN_IF_ERROR(take_back_append(files, target, staging));
   const std::string replaced = replaced_output(staging);
-  if (exists(files, replaced) && files.stat(target).status().code() == StatusCode::kNotFound) {
+  MILLPOND_ASSIGN_OR_RETURN(const bool is_kept, exists(files, replaced));
+  MILLPOND_ASSIGN_OR_RETURN(const bool is_replaced, exists(files, target));
+  if (is_kept && !is_replaced) {
     MILLPOND_RETURN_IF_ERROR(files.rename_no_replace(replaced, target));
     MILLPOND_RETURN_IF_ERROR(files.sync_directory(parent_path(target)));
   }

@@ -1,10 +1,11 @@
 #include "storage/unsynced_changes.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "base/ids.h"
+#include "storage/file_content.h"
 #include "storage/file_system.h"
 #include "storage/parent_path.h"
 
@@ -26,18 +27,9 @@ std::string follow(const std::string& path, const std::string& from, const std::
 
 }  // namespace
 
-UnsyncedChanges::~UnsyncedChanges() {
-  for (const Change& change : changes_) discard(change.kept);
-}
-
-void UnsyncedChanges::discard(const std::string& kept) {
-  std::error_code ignored;
-  if (!kept.empty()) std::filesystem::remove(kept, ignored);
-}
-
 void UnsyncedChanges::created(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  changes_.push_back({Change::Kind::kCreate, "", path, ""});
+  changes_.push_back({Change::Kind::kCreate, "", path, {}});
   synced_sizes_[path] = 0;
 }
 
@@ -55,20 +47,13 @@ void UnsyncedChanges::synced_file(const std::string& path) {
 
 void UnsyncedChanges::synced_directory(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(changes_, [&](const Change& change) {
-    if (parent_path(change.to) != path) return false;
-    discard(change.kept);
-    return true;
-  });
+  std::erase_if(changes_, [&](const Change& change) { return parent_path(change.to) == path; });
 }
 
-std::string UnsyncedChanges::keep(const std::string& to) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(to, error)) return "";
-  const std::string kept =
-      (std::filesystem::temp_directory_path() / ("millpond-kept-" + random_name())).string();
-  std::filesystem::create_hard_link(to, kept, error);
-  return error ? "" : kept;
+std::optional<std::string> UnsyncedChanges::keep(const std::string& to) {
+  Result<std::string> content = read_file(*local_file_system(), to);
+  if (!content.is_ok()) return std::nullopt;
+  return std::move(*content);
 }
 
 void UnsyncedChanges::moved(const std::string& from, const std::string& to) {
@@ -83,13 +68,13 @@ void UnsyncedChanges::moved(const std::string& from, const std::string& to) {
   synced_sizes_ = std::move(sizes);
 }
 
-void UnsyncedChanges::renamed(const std::string& from, const std::string& to, const std::string& kept) {
+void UnsyncedChanges::renamed(const std::string& from, const std::string& to, std::optional<std::string> kept) {
   const std::lock_guard lock(mutex_);
   synced_sizes_.erase(to);
   // A creation is not another name's; what is renamed now is undone by its rename.
   std::erase_if(changes_, [&](const Change& change) { return change.kind == Change::Kind::kCreate && change.to == to; });
   moved(from, to);
-  changes_.push_back({Change::Kind::kRename, from, to, kept});
+  changes_.push_back({Change::Kind::kRename, from, to, std::move(kept)});
 }
 
 void UnsyncedChanges::exchanged(const std::string& a, const std::string& b) {
@@ -98,18 +83,14 @@ void UnsyncedChanges::exchanged(const std::string& a, const std::string& b) {
   moved(a, between);
   moved(b, a);
   moved(between, b);
-  changes_.push_back({Change::Kind::kExchange, a, b, ""});
+  changes_.push_back({Change::Kind::kExchange, a, b, {}});
 }
 
 void UnsyncedChanges::removed(const std::string& path) {
   const std::lock_guard lock(mutex_);
   const auto is_gone = [&](const std::string& other) { return follow(other, path, "") != other; };
   std::erase_if(synced_sizes_, [&](const auto& file) { return is_gone(file.first); });
-  std::erase_if(changes_, [&](const Change& change) {
-    if (!is_gone(change.to)) return false;
-    discard(change.kept);
-    return true;
-  });
+  std::erase_if(changes_, [&](const Change& change) { return is_gone(change.to); });
 }
 
 void UnsyncedChanges::undo() {
@@ -130,7 +111,7 @@ void UnsyncedChanges::undo() {
         break;
       case Change::Kind::kRename:
         std::filesystem::rename(change.to, change.from, ignored);
-        if (!change.kept.empty()) std::filesystem::rename(change.kept, change.to, ignored);
+        if (change.kept.has_value()) (void)write_file(*local_file_system(), change.to, *change.kept);
         moved(change.to, change.from);
         break;
       case Change::Kind::kExchange:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,20 +13,15 @@ namespace millpond {
 /// Removals count as durable at once. Thread-safe.
 class UnsyncedChanges {
  public:
-  UnsyncedChanges() = default;
-  ~UnsyncedChanges();
-  UnsyncedChanges(const UnsyncedChanges&) = delete;
-  UnsyncedChanges& operator=(const UnsyncedChanges&) = delete;
-
   /// Call after a file came into being, was opened with so many durable bytes, was synced; after a folder was synced.
   void created(const std::string& path);
   void opened(const std::string& path, std::int64_t size);
   void synced_file(const std::string& path);
   void synced_directory(const std::string& path);
-  /// Call before a rename over `to`: keeps what is there.
-  std::string keep(const std::string& to);
-  /// Call after a rename; `kept` is from keep() or empty.
-  void renamed(const std::string& from, const std::string& to, const std::string& kept);
+  /// Call before a rename over `to`: the content of the file that is there.
+  static std::optional<std::string> keep(const std::string& to);
+  /// Call after a rename; `kept` is from keep().
+  void renamed(const std::string& from, const std::string& to, std::optional<std::string> kept);
   void exchanged(const std::string& a, const std::string& b);
   void removed(const std::string& path);
 
@@ -38,10 +34,9 @@ class UnsyncedChanges {
     Kind kind;
     std::string from;
     std::string to;    ///< The new name; of an exchange the second.
-    std::string kept;  ///< A second name of the file that was replaced.
+    std::optional<std::string> kept;  ///< What the file held that was replaced.
   };
   void moved(const std::string& from, const std::string& to);
-  static void discard(const std::string& kept);
 
   std::mutex mutex_;
   std::vector<Change> changes_;

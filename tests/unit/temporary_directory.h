@@ -10,10 +10,11 @@
 
 namespace millpond {
 
-/// An empty folder of this test, removed when it ends.
+/// An empty folder of this test, removed when it ends. In memory where that is offered: tests that sync after every step
+/// of many would wait for the disk otherwise.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() : path_(std::filesystem::temp_directory_path() / ("millpond-test-" + random_name())) {
+  TemporaryDirectory() : path_(root() / ("millpond-test-" + random_name())) {
     std::filesystem::create_directory(path_);
   }
   ~TemporaryDirectory() {
@@ -38,6 +39,14 @@ class TemporaryDirectory {
   bool exists(const std::string& name) const { return std::filesystem::exists(path_ / name); }
 
  private:
+  static std::filesystem::path root() {
+    std::error_code error;
+    const std::filesystem::path memory = "/dev/shm";
+    const auto status = std::filesystem::status(memory, error);
+    const bool is_open = !error && (status.permissions() & std::filesystem::perms::others_write) != std::filesystem::perms::none;
+    return is_open ? memory : std::filesystem::temp_directory_path();
+  }
+
   std::filesystem::path path_;
 };
 

@@ -1,0 +1,419 @@
+#include "storage/publish.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "catch.hpp"
+#include "storage/fault_file_system.h"
+#include "storage/file_content.h"
+#include "temporary_directory.h"
+
+namespace millpond {
+namespace {
+
+// A write of two files in folders, "a" and "p=1/b", whose content is `text`.
+struct Write {
+  std::string text;
+  PublishMode mode = PublishMode::kError;
+  bool single_file = false;
+  std::string job = "job";
+  std::string target = "out";
+};
+
+std::vector<std::string> names_of(const Write& write) {
+  if (write.single_file) return {"only"};
+  const std::string unique = write.mode == PublishMode::kAppend ? "-" + write.text : "";
+  return {"a" + unique, "p=1/b" + unique};
+}
+
+PublishRequest request_of(const TemporaryDirectory& directory, const Write& write) {
+  PublishRequest request;
+  request.target = directory / write.target;
+  request.mode = write.mode;
+  request.single_file = write.single_file;
+  request.job_id = write.job;
+  request.fingerprint = "fingerprint of " + write.text;
+  request.staging = staging_directory(request.target, request.job_id, request.fingerprint);
+  for (const std::string& name : names_of(write)) {
+    StagedFile staged;
+    staged.path = request.staging + "/attempts/" + name;
+    staged.file = {write.single_file ? "" : name, 1, static_cast<std::int64_t>(write.text.size()), ""};
+    request.files.push_back(staged);
+  }
+  return request;
+}
+
+// What a task does: writes its files, without syncing.
+Status stage(FileSystem& files, const Write& write, const PublishRequest& request) {
+  for (const StagedFile& staged : request.files) {
+    MILLPOND_RETURN_IF_ERROR(files.make_directories(std::filesystem::path(staged.path).parent_path().string(), 0700));
+    MILLPOND_ASSIGN_OR_RETURN(const auto file, files.create(staged.path));
+    MILLPOND_RETURN_IF_ERROR(file->write_at(0, std::as_bytes(std::span(write.text.data(), write.text.size()))));
+  }
+  return Status::ok();
+}
+
+Result<OutputManifest> run(FileSystem& files, const TemporaryDirectory& directory, const Write& write) {
+  const PublishRequest request = request_of(directory, write);
+  MILLPOND_ASSIGN_OR_RETURN(auto done, check_target(files, request));
+  if (done.has_value()) return std::move(*done);
+  MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
+  return publish(files, request);
+}
+
+// What a driver does when the job is run again: files that were staged are not written again.
+Result<OutputManifest> rerun(FileSystem& files, const TemporaryDirectory& directory, const Write& write) {
+  const PublishRequest request = request_of(directory, write);
+  MILLPOND_ASSIGN_OR_RETURN(auto done, check_target(files, request));
+  if (done.has_value()) return publish(files, request);
+  for (const StagedFile& staged : request.files) {
+    const std::string name = write.single_file ? write.target : staged.file.name;
+    const bool is_there = files.stat(staged.path).is_ok() ||
+                          files.stat(staged_output(request.staging) + "/" + name).is_ok() ||
+                          (write.mode == PublishMode::kAppend && files.stat(request.target + "/" + name).is_ok());
+    if (is_there) continue;
+    // Some file is lost (a power cut): all is computed anew.
+    (void)files.remove_tree(request.staging + "/attempts");
+    MILLPOND_RETURN_IF_ERROR(remove_stale(files, request.target, request.job_id));
+    MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
+    break;
+  }
+  const Result<OutputManifest> manifest = publish(files, request);
+  if (manifest.status().code() != StatusCode::kDataCorrupt) return manifest;
+  MILLPOND_RETURN_IF_ERROR(remove_stale(files, request.target, request.job_id));
+  MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
+  return publish(files, request);
+}
+
+// The visible files below a folder (or the file itself) with their content.
+std::map<std::string, std::string> look(const TemporaryDirectory& directory, const std::string& target = "out") {
+  std::map<std::string, std::string> found;
+  const std::filesystem::path path = directory / target;
+  if (std::filesystem::is_regular_file(path)) found[""] = directory.read(target);
+  if (!std::filesystem::is_directory(path)) return found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
+    const std::string name = std::filesystem::relative(entry.path(), path).string();
+    if (entry.is_regular_file() && entry.path().filename().string()[0] != '.') found[name] = directory.read(target + "/" + name);
+  }
+  return found;
+}
+
+std::map<std::string, std::string> output_of(const Write& write) {
+  std::map<std::string, std::string> files;
+  for (const std::string& name : names_of(write)) files[write.single_file ? "" : name] = write.text;
+  return files;
+}
+
+std::map<std::string, std::string> both(std::map<std::string, std::string> a, const std::map<std::string, std::string>& b) {
+  a.insert(b.begin(), b.end());
+  return a;
+}
+
+std::set<std::string> leftovers(const TemporaryDirectory& directory) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory() && name[0] == '.') names.insert(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("a folder is published whole, with the user's modes, and nothing is left beside it") {
+  TemporaryDirectory directory;
+  FileSystem& files = *local_file_system();
+  const mode_t before = ::umask(022);
+  auto manifest = run(files, directory, {.text = "one"});
+  ::umask(before);
+  REQUIRE(manifest.is_ok());
+  CHECK(manifest->files.size() == 2);
+  CHECK(manifest->files[1] == ManifestFile{"p=1/b", 1, 3, ""});
+  CHECK(look(directory) == output_of({.text = "one"}));
+  CHECK(leftovers(directory).empty());
+  for (const auto& [name, mode] : {std::pair{"out", 0755U}, {"out/p=1", 0755U}, {"out/a", 0644U}, {"out/p=1/b", 0644U}}) {
+    struct stat info {};
+    REQUIRE(::stat((directory / name).c_str(), &info) == 0);
+    CHECK((info.st_mode & 07777U) == mode);
+  }
+}
+
+TEST_CASE("modes: error, overwrite, append, and the same write again") {
+  TemporaryDirectory directory;
+  FileSystem& files = *local_file_system();
+  const Write one{.text = "one"}, two{.text = "two"};
+  REQUIRE(run(files, directory, one).is_ok());
+  CHECK(run(files, directory, one).is_ok());
+  const Status refused = run(files, directory, two).status();
+  CHECK(refused.code() == StatusCode::kAlreadyExists);
+  CHECK(refused.hint().find("mode=\"overwrite\"") != std::string::npos);
+  CHECK(look(directory) == output_of(one));
+
+  const Write over{.text = "three", .mode = PublishMode::kOverwrite};
+  REQUIRE(run(files, directory, over).is_ok());
+  CHECK(look(directory) == output_of(over));
+  CHECK(run(files, directory, one).status().code() == StatusCode::kAlreadyExists);
+
+  const Write more{.text = "four", .mode = PublishMode::kAppend};
+  REQUIRE(run(files, directory, more).is_ok());
+  REQUIRE(run(files, directory, more).is_ok());
+  CHECK(look(directory) == both(output_of(over), output_of(more)));
+  CHECK(leftovers(directory).empty());
+
+  directory.write("out/a", "changed");
+  CHECK(run(files, directory, over).is_ok());  // No longer what it wrote: written again.
+  CHECK(look(directory) == output_of(over));
+}
+
+TEST_CASE("targets of other kinds") {
+  TemporaryDirectory directory;
+  FileSystem& files = *local_file_system();
+  std::filesystem::create_directory(directory / "empty");
+  CHECK(run(files, directory, {.text = "x", .target = "empty"}).is_ok());
+  CHECK(look(directory, "empty") == output_of({.text = "x"}));
+
+  directory.write("file", "x");
+  CHECK(run(files, directory, {.text = "x", .target = "file"}).status().code() == StatusCode::kAlreadyExists);
+  CHECK(run(files, directory, {.text = "x", .mode = PublishMode::kOverwrite, .target = "file"}).status().code() ==
+        StatusCode::kInvalidArgument);
+  CHECK(run(files, directory, {.text = "x", .mode = PublishMode::kAppend, .target = "file"}).status().code() ==
+        StatusCode::kInvalidArgument);
+  CHECK(run(files, directory, {.text = "x", .mode = PublishMode::kOverwrite, .single_file = true, .target = "empty"})
+            .status().code() == StatusCode::kInvalidArgument);
+  CHECK(run(files, directory, {.text = "x", .mode = PublishMode::kAppend, .single_file = true}).status().code() ==
+        StatusCode::kInvalidArgument);
+  CHECK(run(files, directory, {.text = "x", .mode = PublishMode::kAppend, .target = "new"}).is_ok());
+  const Write odd{.text = "x", .job = "job \"/ü*", .target = std::string(250, 'n')};
+  CHECK(run(files, directory, odd).is_ok());
+  CHECK(run(files, directory, odd).is_ok());
+  CHECK(leftovers(directory).empty());
+}
+
+TEST_CASE("a single file is published and replaced whole") {
+  TemporaryDirectory directory;
+  FileSystem& files = *local_file_system();
+  const Write one{.text = "one", .single_file = true};
+  REQUIRE(run(files, directory, one).is_ok());
+  CHECK(directory.read("out") == "one");
+  CHECK(run(files, directory, one).is_ok());
+  CHECK(run(files, directory, {.text = "two", .single_file = true}).status().code() == StatusCode::kAlreadyExists);
+  REQUIRE(run(files, directory, {.text = "six", .mode = PublishMode::kOverwrite, .single_file = true}).is_ok());
+  CHECK(directory.read("out") == "six");
+  CHECK(run(files, directory, one).status().code() == StatusCode::kAlreadyExists);
+  directory.write("out", "sax");  // The same size but another content.
+  CHECK_FALSE(find_published(files, directory / "out", "fingerprint of six", true)->has_value());
+  std::size_t hidden = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    hidden += entry.path().filename().string()[0] == '.';
+  }
+  CHECK(hidden == 1);
+}
+
+TEST_CASE("an overwrite notices that the target changed since it was observed") {
+  TemporaryDirectory directory;
+  FileSystem& files = *local_file_system();
+  REQUIRE(run(files, directory, {.text = "old"}).is_ok());
+  const Write write{.text = "new", .mode = PublishMode::kOverwrite};
+  PublishRequest request = request_of(directory, write);
+  request.observed = *observe_target(files, request.target);
+  REQUIRE(run(files, directory, {.text = "other", .mode = PublishMode::kOverwrite}).is_ok());
+  REQUIRE(stage(files, write, request).is_ok());
+  CHECK(publish(files, request).status().code() == StatusCode::kConflict);
+  CHECK(look(directory) == output_of({.text = "other"}));
+  CHECK(leftovers(directory).empty());
+
+  request.observed = *observe_target(files, request.target);
+  REQUIRE(stage(files, write, request).is_ok());
+  CHECK(publish(files, request).is_ok());
+  CHECK(look(directory) == output_of(write));
+}
+
+// The heart: whatever call a fault or a kill meets, readers see the old or the new, a rerun succeeds, and nothing is left.
+TEST_CASE("a fault at any call leaves the old or the new, and a rerun ends well") {
+  struct Scenario {
+    const char* name;
+    std::optional<Write> before;
+    Write write;
+  };
+  const Scenario scenarios[] = {
+      {"error", std::nullopt, {.text = "new"}},
+      {"overwrite nothing", std::nullopt, {.text = "new", .mode = PublishMode::kOverwrite}},
+      {"overwrite", Write{.text = "old"}, {.text = "new", .mode = PublishMode::kOverwrite}},
+      {"append", Write{.text = "old"}, {.text = "new", .mode = PublishMode::kAppend}},
+      {"append to nothing", std::nullopt, {.text = "new", .mode = PublishMode::kAppend}},
+      {"single file", std::nullopt, {.text = "new", .single_file = true}},
+      {"single file over another", Write{.text = "old", .single_file = true},
+       {.text = "new", .mode = PublishMode::kOverwrite, .single_file = true}},
+  };
+  for (const Scenario& scenario : scenarios) {
+    const auto old = scenario.before ? output_of(*scenario.before) : std::map<std::string, std::string>();
+    const bool is_append = scenario.write.mode == PublishMode::kAppend;
+    const auto fresh = is_append ? both(old, output_of(scenario.write)) : output_of(scenario.write);
+    for (const char* fault : {"io_error", "io_error+", "out_of_space", "short_write", "stop", "power cut"}) {
+      bool was_hit = true;
+      for (int n = 0; was_hit; ++n) {
+        TemporaryDirectory directory;
+        auto files = std::make_shared<FaultFileSystem>(local_file_system());
+        if (scenario.before) REQUIRE(run(*local_file_system(), directory, *scenario.before).is_ok());
+        const bool has_power_cut = fault == std::string("power cut");
+        FaultPlan plan;
+        plan.fault = has_power_cut || fault == std::string("stop") ? Fault::kStop
+                     : fault == std::string("out_of_space")        ? Fault::kOutOfSpace
+                     : fault == std::string("short_write")         ? Fault::kShortWrite
+                                                                   : Fault::kIoError;
+        plan.is_sticky = fault == std::string("io_error+");
+        plan.at_call = n;
+        files->set_plan(plan);
+        const bool succeeded = run(*files, directory, scenario.write).is_ok();
+        was_hit = files->calls() > n;
+        const bool was_failed = files->faults() > 0;
+        files->set_plan(std::nullopt);
+        if (has_power_cut) files->power_cut();
+
+        INFO(scenario.name << ", " << fault << " at call " << n);
+        const auto seen = look(directory);
+        // An append that was killed in its midst, or whose disk died, may show some of its files, each whole.
+        if (is_append && scenario.before && (plan.fault == Fault::kStop || plan.is_sticky)) {
+          for (const auto& [name, text] : seen) REQUIRE(fresh.at(name) == text);
+          for (const auto& [name, text] : old) REQUIRE(seen.at(name) == text);
+        } else {
+          REQUIRE((seen == old || seen == fresh));
+        }
+        if (succeeded) REQUIRE(seen == fresh);
+        if (!was_failed) REQUIRE(succeeded);
+
+        const bool clean_only = n % 2 == 1;
+        if (clean_only) {
+          REQUIRE(remove_stale(*files, directory / "out", "job").is_ok());
+          REQUIRE((look(directory) == old || look(directory) == fresh));
+        } else {
+          const Result<OutputManifest> again = rerun(*files, directory, scenario.write);
+          INFO(again.status().to_string());
+          REQUIRE(again.is_ok());
+          REQUIRE(look(directory) == fresh);
+        }
+        REQUIRE(leftovers(directory).empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("of writers to one target one wins and nothing is mixed") {
+  for (const PublishMode mode : {PublishMode::kError, PublishMode::kOverwrite, PublishMode::kAppend}) {
+    for (const bool single_file : {false, true}) {
+      if (single_file && mode == PublishMode::kAppend) continue;
+      for (int round = 0; round < 30; ++round) {
+        TemporaryDirectory directory;
+        constexpr int kWriters = 4;
+        std::atomic<int> ready{0}, won{0};
+        std::vector<std::thread> threads;
+        for (int t = 0; t < kWriters; ++t) {
+          threads.emplace_back([&, t] {
+            FileSystem& files = *local_file_system();
+            const Write write{.text = "writer " + std::to_string(t), .mode = mode, .single_file = single_file,
+                              .job = "job" + std::to_string(t)};
+            PublishRequest request = request_of(directory, write);
+            request.observed = TargetState{};
+            if (mode == PublishMode::kAppend) request.observed.reset();
+            if (!stage(files, write, request).is_ok()) return;
+            ++ready;
+            while (ready < kWriters) std::this_thread::yield();
+            const StatusCode code = publish(files, request).status().code();
+            won += code == StatusCode::kOk;
+            if (code != StatusCode::kOk && code != StatusCode::kAlreadyExists && code != StatusCode::kConflict) won += 100;
+          });
+        }
+        for (auto& thread : threads) thread.join();
+        const auto seen = look(directory);
+        if (mode == PublishMode::kAppend) {
+          CHECK(won == kWriters);
+          CHECK(seen.size() == 2 * kWriters);
+        } else {
+          CHECK(won == 1);
+          bool is_one = false;
+          for (int t = 0; t < kWriters; ++t) {
+            is_one = is_one || seen == output_of({.text = "writer " + std::to_string(t), .single_file = single_file});
+          }
+          CHECK(is_one);
+        }
+        CHECK(leftovers(directory).empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("a reader sees the old or the new all the time") {
+  TemporaryDirectory directory;
+  FileSystem& files = *local_file_system();
+  REQUIRE(run(files, directory, {.text = "0"}).is_ok());
+  std::atomic<bool> stop{false};
+  std::atomic<int> mixed{0}, reads{0};
+  std::thread reader([&] {
+    while (!stop) {
+      // Both files through one opened folder: a path would be looked up twice.
+      const int fd = ::open((directory / "out").c_str(), O_RDONLY | O_DIRECTORY);
+      if (fd < 0) {
+        ++mixed;
+        continue;
+      }
+      const std::string base = "/proc/self/fd/" + std::to_string(fd);
+      auto a = read_file(*local_file_system(), base + "/a");
+      auto b = read_file(*local_file_system(), base + "/p=1/b");
+      ::close(fd);
+      // The old folder is removed soon after; only two whole files count.
+      if (!a.is_ok() || !b.is_ok()) continue;
+      ++reads;
+      if (*a != *b) ++mixed;
+    }
+  });
+  for (int i = 1; i <= 100; ++i) {
+    REQUIRE(run(files, directory, {.text = std::to_string(i), .mode = PublishMode::kOverwrite}).is_ok());
+  }
+  stop = true;
+  reader.join();
+  CHECK(mixed == 0);
+  CHECK(reads > 0);
+}
+
+TEST_CASE("clean-up takes only what is dead and of this job") {
+  TemporaryDirectory directory;
+  FileSystem& files = *local_file_system();
+  const std::string live = staging_directory(directory / "out", "job", "live");
+  auto lease = prepare_staging(files, directory / "out", live);
+  REQUIRE(lease.is_ok());
+  CHECK(prepare_staging(files, directory / "out", live).status().code() == StatusCode::kConflict);
+  const std::string dead = staging_directory(directory / "out", "job", "dead");
+  const std::string kept = staging_directory(directory / "out", "job", "kept");
+  const std::string other = staging_directory(directory / "out", "job-2", "dead");
+  const std::string another_target = staging_directory(directory / "out2", "job", "dead");
+  for (const std::string& path : {dead, kept, other, another_target}) REQUIRE(files.make_directories(path + "/attempts", 0700).is_ok());
+  directory.write(".out.millpond-job-notes", "x");
+  REQUIRE(remove_stale(files, directory / "out", "job", kept).is_ok());
+  CHECK_FALSE(files.stat(dead).is_ok());
+  for (const std::string& path : {live, kept, other, another_target}) CHECK(files.stat(path).is_ok());
+  CHECK(directory.exists(".out.millpond-job-notes"));
+  CHECK(remove_stale(files, directory / "nowhere/out", "job").is_ok());
+}
+
+TEST_CASE("the folders above a target are made with the user's mode, the staging folder is private") {
+  TemporaryDirectory directory;
+  const mode_t before = ::umask(022);
+  const std::string staging = staging_directory(directory / "x/y/out", "job", "f");
+  auto lease = prepare_staging(*local_file_system(), directory / "x/y/out", staging);
+  ::umask(before);
+  REQUIRE(lease.is_ok());
+  struct stat info {};
+  REQUIRE(::stat((directory / "x").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777U) == 0755);
+  REQUIRE(::stat(staging.c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777U) == 0700);
+}
+
+}  // namespace millpond
