@@ -51,6 +51,7 @@ void register_function(duckdb::ExtensionLoader& loader, duckdb::ScalarFunction f
   function.GetSignature().AddParameter("key", LogicalType::ANY);
   function.GetSignature().AddArgs("keys", LogicalType::ANY);
   function.SetNullHandling(duckdb::FunctionNullHandling::SPECIAL_HANDLING);
+  function.SetFallible();
   loader.RegisterFunction(function);
 }
 
