@@ -31,6 +31,7 @@ WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
       state_(std::exchange(other.state_, State::kEnded)),
       incoming_(std::move(other.incoming_)),
       outgoing_(std::move(other.outgoing_)),
+      sent_(other.sent_),
       last_heard_(other.last_heard_),
       ending_since_(other.ending_since_),
       said_hello_(other.said_hello_),
@@ -74,13 +75,15 @@ std::vector<WorkerMessage> WorkerProcess::read(Time now) {
 }
 
 void WorkerProcess::flush(Time now) {
-  while (!outgoing_.empty() && child_.fd >= 0) {
-    const ssize_t sent = ::send(child_.fd, outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
+  while (wants_to_write() && child_.fd >= 0) {
+    const ssize_t sent = ::send(child_.fd, outgoing_.data() + sent_, outgoing_.size() - sent_, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (sent < 0) return begin_end(now);
-    outgoing_.erase(0, static_cast<std::size_t>(sent));
+    sent_ += static_cast<std::size_t>(sent);
   }
+  outgoing_.clear();
+  sent_ = 0;
 }
 
 Status WorkerProcess::send(const WorkerMessage& message, Time now) {
@@ -132,6 +135,7 @@ void WorkerProcess::begin_end(Time now) {
   if (child_.fd >= 0) ::close(child_.fd);
   child_.fd = -1;
   outgoing_.clear();
+  sent_ = 0;
   if (state_ == State::kEnding || state_ == State::kEnded) return;
   state_ = State::kEnding;
   ending_since_ = now;

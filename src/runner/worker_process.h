@@ -35,7 +35,7 @@ class WorkerProcess {
   State state() const { return state_; }
   std::int64_t number() const { return number_; }
   int fd() const { return child_.fd; }
-  bool wants_to_write() const { return !outgoing_.empty(); }
+  bool wants_to_write() const { return sent_ < outgoing_.size(); }
   Time last_heard() const { return last_heard_; }
   /// After a pause of the driver its silence proves nothing.
   void forgive_silence(Time now) { last_heard_ = now; }
@@ -75,6 +75,7 @@ class WorkerProcess {
   State state_ = State::kStarting;
   FrameReader incoming_;
   std::string outgoing_;
+  std::size_t sent_ = 0;  ///< Of outgoing_.
   Time last_heard_;
   Time ending_since_;
   bool said_hello_ = false;

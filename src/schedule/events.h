@@ -112,7 +112,8 @@ struct Drop {
   std::int64_t attempt = 0;
 };
 
-/// An accepted result is void: it came from an indeterminate input that is computed anew. Forget its journal record.
+/// A result is void: it came from an indeterminate input that is computed anew, or it was offered for reuse too late.
+/// Forget its journal record.
 struct Invalidate {
   TaskRef task;
 };

@@ -36,7 +36,12 @@ void Scheduler::Impl::on(const event::TaskReused& e) {
   const auto task = graph_.find_task(e.task);
   if (!task || finished_ || failed_since_) return;
   const TaskState state = progress_.state(*task);
-  if (state == TaskState::kAccepted || state == TaskState::kSkipped) return;
+  if (state == TaskState::kAccepted) return;
+  if (state == TaskState::kSkipped && started_) {
+    // Consumers may have read the stage without it.
+    actions_.push_back(action::Invalidate{e.task});
+    return;
+  }
   cancel_all(*task);
   progress_.accept(*task);
 }

@@ -35,6 +35,7 @@ void SimulatedDriver::begin() {
   results_.clear();
   losses_.clear();
   finished_stages_.clear();
+  satisfied_at_.clear();
   Result<Scheduler> created = Scheduler::create(job_.stages, job_.options);
   if (!created.is_ok()) return violate("create: " + created.status().message());
   scheduler_.emplace(std::move(*created));
@@ -163,7 +164,11 @@ void SimulatedDriver::send(const Event& event) {
     for (std::int64_t i = 0; i < shape.tasks; ++i) {
       rest = rest || !(scheduler_->is_accepted({shape.id, i}) || scheduler_->is_skipped({shape.id, i}));
     }
-    if (rest) return send(event::StageSatisfied{shape.id});
+    if (!rest || std::exchange(satisfied_at_[shape.id], scheduler_->num_accepted(shape.id)) ==
+                     scheduler_->num_accepted(shape.id)) {
+      continue;
+    }
+    return send(event::StageSatisfied{shape.id});
   }
 }
 

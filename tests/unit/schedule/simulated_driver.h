@@ -77,6 +77,7 @@ class SimulatedDriver {
   std::map<std::int64_t, Record> results_;   ///< Reported successes, until accepted or dropped.
   std::map<TaskRef, std::int64_t> losses_;
   std::set<std::int64_t> finished_stages_;
+  std::map<std::int64_t, std::int64_t> satisfied_at_;  ///< By stage: its results when it was last said to be satisfied.
   std::optional<action::JobFinished> verdict_;
   bool cancelled_ = false;
   bool dead_ = false;
