@@ -166,6 +166,7 @@ bool FaultFileSystem::concerns(Fault fault, Kind kind) {
 }
 
 FaultFileSystem::Verdict FaultFileSystem::begin(Kind kind, const std::string& call) {
+  if (hook_) hook_(call);
   const std::lock_guard lock(mutex_);
   Verdict verdict;
   verdict.number = calls_++;

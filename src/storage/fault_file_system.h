@@ -47,6 +47,10 @@ class FaultFileSystem final : public FileSystem {
   /// Sets a plan and counts from 0 again; nothing fails without one.
   void set_plan(std::optional<FaultPlan> plan);
 
+  /// Lets `hook` see every call (as in the log, without its number) before it is carried out; so that a test can let another
+  /// writer act in between. Called without locks; empty to stop. Set before threads use this.
+  void set_hook(std::function<void(const std::string& call)> hook) { hook_ = std::move(hook); }
+
   /// Calls since the plan was set.
   std::int64_t calls() const;
   /// Faults since the plan was set.
@@ -98,6 +102,7 @@ class FaultFileSystem final : public FileSystem {
   std::int64_t faults_ = 0;
   std::vector<std::string> log_;
   UnsyncedChanges unsynced_;
+  std::function<void(const std::string&)> hook_;
 };
 
 }  // namespace millpond

@@ -137,6 +137,24 @@ TEST_CASE("what was appended before a fault at any call is there afterwards") {
   }
 }
 
+TEST_CASE("after a failed append the journal is closed to more, until opened again") {
+  TemporaryDirectory directory;
+  auto files = std::make_shared<FaultFileSystem>(local_file_system());
+  auto opened = Journal::open(files, directory / "journal", kHeader);
+  REQUIRE(opened.is_ok());
+  REQUIRE(opened->journal->append(record(0)).is_ok());
+  files->set_plan(*FaultPlan::parse("short_write@0"));
+  CHECK(opened->journal->append(record(1)).code() == StatusCode::kOutOfSpace);
+  files->set_plan(std::nullopt);
+  CHECK(opened->journal->append(record(2)).code() == StatusCode::kOutOfSpace);
+  CHECK(opened->journal->sync().code() == StatusCode::kOutOfSpace);
+  auto again = Journal::open(files, directory / "journal", kHeader);
+  REQUIRE(again.is_ok());
+  CHECK(again->content.is_torn);
+  CHECK(again->content.records == std::vector<Json>{record(0)});
+  CHECK(again->journal->append(record(2)).is_ok());
+}
+
 TEST_CASE("records of several threads are whole") {
   TemporaryDirectory directory;
   auto opened = Journal::open(local_file_system(), directory / "journal", kHeader);

@@ -69,7 +69,7 @@ Result<OutputManifest> run(FileSystem& files, const TemporaryDirectory& director
 }
 
 // What a driver does when the job is run again: files that were staged are not written again.
-Result<OutputManifest> rerun(FileSystem& files, const TemporaryDirectory& directory, const Write& write) {
+Result<OutputManifest> rerun(FileSystem& files, const TemporaryDirectory& directory, const Write& write, bool has_power_cut) {
   const PublishRequest request = request_of(directory, write);
   MILLPOND_ASSIGN_OR_RETURN(auto done, check_target(files, request));
   if (done.has_value()) return publish(files, request);
@@ -86,7 +86,7 @@ Result<OutputManifest> rerun(FileSystem& files, const TemporaryDirectory& direct
     break;
   }
   const Result<OutputManifest> manifest = publish(files, request);
-  if (manifest.status().code() != StatusCode::kDataCorrupt) return manifest;
+  if (!has_power_cut || manifest.status().code() != StatusCode::kDataCorrupt) return manifest;
   MILLPOND_RETURN_IF_ERROR(remove_stale(files, request.target, request.job_id));
   MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
   return publish(files, request);
@@ -235,6 +235,56 @@ TEST_CASE("an overwrite notices that the target changed since it was observed") 
   CHECK(look(directory) == output_of(write));
 }
 
+TEST_CASE("an overwrite that finds another's data in its hand gives it back") {
+  TemporaryDirectory directory;
+  REQUIRE(run(*local_file_system(), directory, {.text = "old"}).is_ok());
+  FaultFileSystem files(local_file_system());
+  bool is_first = true;
+  files.set_hook([&](const std::string& call) {
+    if (call.rfind("exchange", 0) != 0 || !std::exchange(is_first, false)) return;
+    REQUIRE(run(*local_file_system(), directory, {.text = "other", .mode = PublishMode::kOverwrite}).is_ok());
+  });
+  const Write write{.text = "new", .mode = PublishMode::kOverwrite};
+  PublishRequest request = request_of(directory, write);
+  request.observed = *observe_target(files, request.target);
+  REQUIRE(stage(files, write, request).is_ok());
+  CHECK(publish(files, request).status().code() == StatusCode::kConflict);
+  CHECK(look(directory) == output_of({.text = "other"}));
+  CHECK(leftovers(directory).empty());
+}
+
+TEST_CASE("a write that is computed anew does not publish files of the earlier try") {
+  for (const PublishMode mode : {PublishMode::kError, PublishMode::kAppend}) {
+    TemporaryDirectory directory;
+    FaultFileSystem files(local_file_system());
+    const Write old{.text = "old"}, write{.text = "new", .mode = mode};
+    if (mode == PublishMode::kAppend) REQUIRE(run(files, directory, old).is_ok());
+    PublishRequest request = request_of(directory, write);
+    REQUIRE(stage(files, write, request).is_ok());
+    bool is_dead = false;
+    files.set_hook([&](const std::string& call) {  // Dies when the second file goes to the target, or the folder does.
+      const bool is_last = call.find("-> " + (directory / (mode == PublishMode::kAppend ? "out/p=1/" : "out"))) != std::string::npos;
+      if (!is_last || std::exchange(is_dead, true)) return;
+      files.set_plan(*FaultPlan::parse("stop@0"));
+    });
+    CHECK_FALSE(publish(files, request).is_ok());
+    REQUIRE(is_dead);
+    files.set_hook({});
+    files.set_plan(std::nullopt);
+
+    request.files.resize(1);  // This time it is one file, of another name and content.
+    request.files[0].file.name = "c-new";
+    request.files[0].file.num_bytes = 5;
+    REQUIRE(files.remove_tree(request.staging + "/attempts").is_ok());
+    REQUIRE(stage(files, {.text = "newer"}, request).is_ok());
+    REQUIRE(publish(files, request).is_ok());
+    std::map<std::string, std::string> expected = {{"c-new", "newer"}};
+    if (mode == PublishMode::kAppend) expected = both(expected, output_of(old));
+    CHECK(look(directory) == expected);
+    CHECK(directory.exists("out/p=1") == (mode == PublishMode::kAppend));
+  }
+}
+
 // The heart: whatever call a fault or a kill meets, readers see the old or the new, a rerun succeeds, and nothing is left.
 TEST_CASE("a fault at any call leaves the old or the new, and a rerun ends well") {
   struct Scenario {
@@ -294,7 +344,7 @@ TEST_CASE("a fault at any call leaves the old or the new, and a rerun ends well"
           REQUIRE(remove_stale(*files, directory / "out", "job").is_ok());
           REQUIRE((look(directory) == old || look(directory) == fresh));
         } else {
-          const Result<OutputManifest> again = rerun(*files, directory, scenario.write);
+          const Result<OutputManifest> again = rerun(*files, directory, scenario.write, has_power_cut);
           INFO(again.status().to_string());
           REQUIRE(again.is_ok());
           REQUIRE(look(directory) == fresh);
