@@ -30,9 +30,9 @@ Grant WorkerPool::grant_of(const Worker& worker, const Demand& demand) {
   if (memory > 0) {
     const std::int64_t share = memory / worker.slots * grant.slots;
     std::int64_t& bytes = grant.resources.memory_bytes;
-    if (bytes == 0) bytes = share;
     if (demand.escalation == 1) bytes = std::max(share, bytes > memory / 2 ? memory : bytes * 2);
     if (demand.escalation >= 2) bytes = memory;
+    if (bytes == 0) bytes = share;
     bytes = std::min(bytes, memory);
   }
   if (worker.total.threads > 0) grant.resources.threads = std::min(grant.resources.threads, worker.total.threads);
