@@ -6,6 +6,7 @@
 #include "duckdb/common/arrow/arrow_converter.hpp"
 #include "duckdb/common/arrow/arrow_format.hpp"
 #include "duckdb/main/query_result_stream.hpp"
+#include "sql/statements.h"
 
 namespace millpond {
 namespace {
@@ -88,7 +89,7 @@ Result<ArrowStream> export_rows(std::unique_ptr<duckdb::Connection> connection, 
                                 QueryText text, std::shared_ptr<void> keep_alive, std::int64_t batch_rows) {
   return without_exceptions(text, [&]() -> Result<ArrowStream> {
     const auto format = duckdb::make_shared_ptr<duckdb::ArrowFormat>(static_cast<duckdb::idx_t>(batch_rows));
-    auto result = connection->Submit(statement, format);
+    auto result = connection->Submit(parse_own(*connection, statement), format);
     if (result->HasError()) return to_status(result->GetErrorObject(), text);
     auto state = std::make_unique<Export>();
     state->rows = std::make_unique<RowStream>(std::move(result));

@@ -25,7 +25,7 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_relation(duckdb::ClientContext& co
   const auto& column_types = duckdb::ListValue::GetChildren(input.inputs[2]);
   for (std::size_t i = 0; i < columns.size() && i < column_types.size(); ++i) {
     names.emplace_back(duckdb::StringValue::Get(columns[i]));
-    types.push_back(context.ParseLogicalType(duckdb::StringValue::Get(column_types[i])));
+    types.push_back(duckdb::TransformStringToLogicalType(duckdb::StringValue::Get(column_types[i]), context));
   }
   auto data = duckdb::make_uniq<BoundRelation>();
   data->name = duckdb::StringValue::Get(input.inputs[0]);

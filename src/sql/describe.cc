@@ -8,12 +8,13 @@
 #include "sql/errors.h"
 #include "sql/file_literals.h"
 #include "sql/file_scan.h"
+#include "sql/statements.h"
 
 namespace millpond {
 
 Result<ValueRows> query_values(duckdb::Connection& connection, const std::string& statement) {
   return without_exceptions([&]() -> Result<ValueRows> {
-    const auto result = connection.Query(statement);
+    const auto result = connection.Query(parse_own(connection, statement));
     if (result->HasError()) return to_status(result->GetErrorObject());
     ValueRows rows;
     while (const auto chunk = result->Fetch()) {
@@ -31,8 +32,7 @@ Result<ValueRows> query_values(duckdb::Connection& connection, const std::string
 
 Result<Schema> bind_columns(duckdb::Connection& connection, const std::string& select) {
   return without_exceptions([&]() -> Result<Schema> {
-    auto parsed = connection.ExtractStatements(select);
-    const auto signature = connection.context->BindStatement(std::move(parsed[0]));
+    const auto signature = connection.context->BindStatement(parse_own(connection, select));
     return schema_of(signature.names, signature.types);
   });
 }

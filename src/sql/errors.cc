@@ -10,6 +10,7 @@
 #include "base/edit_distance.h"
 #include "duckdb/common/exception.hpp"
 #include "sql/status_exception.h"
+#include "sql/status_exception.h"
 
 namespace millpond {
 namespace {
@@ -144,6 +145,7 @@ Status missing_column(const duckdb::ErrorData& error) {
 
 Status to_status(const duckdb::ErrorData& error, const QueryText& text) {
   if (!error.HasError()) return Status::internal("DuckDB reported a failure without an error");
+  if (std::optional<Status> own = thrown_status(error); own.has_value()) return *own;
   if (const std::optional<Status> thrown = thrown_status(error)) return *thrown;
   const StatusCode code = code_of(error);
   Status status = value_or_empty(error, "error_subtype") == "COLUMN_NOT_FOUND"

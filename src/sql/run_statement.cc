@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "duckdb/main/query_result.hpp"
+#include "sql/statements.h"
 
 namespace millpond {
 namespace {
@@ -30,7 +31,7 @@ Result<duckdb::unique_ptr<duckdb::QueryResult>> run_statement(duckdb::Connection
   using Outcome = Result<duckdb::unique_ptr<duckdb::QueryResult>>;
   return without_exceptions(text, [&]() -> Outcome {
     if (cancel.load(std::memory_order_relaxed)) return Status(StatusCode::kCancelled, "the task was cancelled");
-    auto result = connection.Submit(statement);
+    auto result = connection.Submit(parse_own(connection, statement));
     if (!result->HasError()) drive(connection, *result, cancel);
     if (result->HasError()) return to_status(result->GetErrorObject(), text);
     return result;

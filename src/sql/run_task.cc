@@ -85,8 +85,7 @@ class TaskRun {
 
   Result<Schema> schema_of_rows() {
     return without_exceptions(text_, [&]() -> Result<Schema> {
-      auto parsed = connection_->ExtractStatements(rows_sql_);
-      const auto signature = connection_->context->BindStatement(std::move(parsed[0]));
+      const auto signature = connection_->context->BindStatement(parse_own(*connection_, rows_sql_));
       return schema_of(signature.names, signature.types);
     });
   }

@@ -57,8 +57,7 @@ Status run_statement(duckdb::Connection& connection, const std::string& sql) {
   MILLPOND_ASSIGN_OR_RETURN(std::vector<ParsedStatement> parsed, parse_statements(connection, sql));
   for (ParsedStatement& statement : parsed) {
     MILLPOND_RETURN_IF_ERROR(check(*statement.statement));
-    MILLPOND_RETURN_IF_ERROR(run(connection, duckdb::unique_ptr<duckdb::SQLStatement>(statement.statement.release()),
-                                 QueryText{sql, 0}));
+    MILLPOND_RETURN_IF_ERROR(run(connection, std::move(statement.statement), QueryText{sql, 0}));
   }
   return Status::ok();
 }

@@ -4,15 +4,25 @@
 #include <cctype>
 #include <utility>
 
+#include "duckdb/main/client_context.hpp"
+#include "duckdb/main/statement_iterator.hpp"
+#include "duckdb/parser/parser.hpp"
 #include "sql/errors.h"
 
 namespace millpond {
 namespace {
 
-std::string trimmed(std::string text) {
-  const auto is_outer = [](unsigned char c) { return std::isspace(c) != 0 || c == ';'; };
-  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_outer));
-  text.erase(std::find_if_not(text.rbegin(), text.rend(), is_outer).base(), text.end());
+// A statement's text without its semicolon, and what comments follow it.
+std::string up_to_semicolon(std::string text) {
+  for (const duckdb::SimplifiedToken& token : duckdb::Parser::Tokenize(text)) {
+    if (token.type == duckdb::SimplifiedTokenType::SIMPLIFIED_TOKEN_OPERATOR && text[token.start] == ';') {
+      text.resize(token.start);
+      break;
+    }
+  }
+  const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
+  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_space));
+  text.erase(std::find_if_not(text.rbegin(), text.rend(), is_space).base(), text.end());
   return text;
 }
 
@@ -28,14 +38,22 @@ std::string statement_name(const duckdb::SQLStatement& statement) {
   return name;
 }
 
+duckdb::unique_ptr<duckdb::SQLStatement> parse_own(duckdb::Connection& connection, const std::string& sql) {
+  auto iterator = connection.context->IterateStatements(sql);
+  auto statement = iterator.GetStatement();
+  if (statement == nullptr) throw duckdb::InternalException("a statement is empty");
+  statement->query.clear();
+  return statement;
+}
+
 Result<std::vector<ParsedStatement>> parse_statements(duckdb::Connection& connection, const std::string& text) {
   return without_exceptions(QueryText{text, 0}, [&]() -> Result<std::vector<ParsedStatement>> {
     std::vector<ParsedStatement> parsed;
-    for (auto& statement : connection.ExtractStatements(text)) {
-      const std::size_t begin = std::min<std::size_t>(statement->stmt_location.offset, text.size());
-      const std::size_t length = statement->stmt_location.length;
-      std::string own = trimmed(text.substr(begin, length == 0 ? std::string::npos : length));
-      parsed.push_back({std::move(own), std::unique_ptr<duckdb::SQLStatement>(statement.release())});
+    auto iterator = connection.context->IterateStatements(text);
+    while (auto statement = iterator.GetStatement()) {
+      std::string own = up_to_semicolon(statement->query);
+      statement->query.clear();
+      parsed.push_back({std::move(own), std::move(statement)});
     }
     return parsed;
   });

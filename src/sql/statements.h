@@ -13,7 +13,7 @@ namespace millpond {
 /// A parsed statement with its own text, without the semicolon and what surrounds it.
 struct ParsedStatement {
   std::string text;
-  std::unique_ptr<duckdb::SQLStatement> statement;
+  duckdb::unique_ptr<duckdb::SQLStatement> statement;
 };
 
 /// The statements of a script by DuckDB's own parser. kInvalidArgument with the place when it does not parse.
@@ -22,6 +22,10 @@ Result<std::vector<ParsedStatement>> parse_statements(duckdb::Connection& connec
 /// The only statement of `text`, which must be a SELECT in one of its forms (SELECT, WITH, FROM, VALUES, TABLE, PIVOT
 /// with values, DESCRIBE, SUMMARIZE). Anything else is kInvalidArgument and called by its name.
 Result<ParsedStatement> parse_select(duckdb::Connection& connection, const std::string& text);
+
+/// One statement of our own making, ready to be bound or run. Errors about it keep their positions (to_status shows the
+/// place); DuckDB would else print the whole statement, which the user never wrote.
+duckdb::unique_ptr<duckdb::SQLStatement> parse_own(duckdb::Connection& connection, const std::string& sql);
 
 /// "CREATE", "INSERT": a statement's name for messages.
 std::string statement_name(const duckdb::SQLStatement& statement);

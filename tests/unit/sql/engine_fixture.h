@@ -40,6 +40,12 @@ inline std::unique_ptr<Engine> open_engine(EngineOptions options = {}) {
   return std::move(engine).value();
 }
 
+inline std::unique_ptr<Engine> open_planner() {
+  EngineOptions options;
+  options.planner = true;
+  return open_engine(options);
+}
+
 template <typename T>
 T value_of(Result<T> result) {
   INFO(result.status().to_string());

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "duckdb/main/connection.hpp"
+#include "duckdb/parser/sql_statement.hpp"
+#include "sql/arrow_export.h"
+#include "sql/engine.h"
+#include "sql/errors.h"
+
+namespace millpond {
+
+/// A user's query over relations without rows, parsed and ready to be bound.
+struct BoundQuery {
+  duckdb::unique_ptr<duckdb::SQLStatement> statement;
+  QueryText text;
+};
+
+/// Runs the setup statements on `connection` and puts the inputs, as millpond_input relations, around the query.
+/// kInvalidArgument when it is no single SELECT.
+Result<BoundQuery> prepare_bound_query(duckdb::Connection& connection, const std::string& query,
+                                       const std::vector<BoundInput>& inputs, const std::vector<std::string>& setup);
+
+}  // namespace millpond
