@@ -101,7 +101,7 @@ Status ExchangeWriter::write_index(ExchangeTotals& totals) {
   return flush();
 }
 
-Result<ExchangeTotals> ExchangeWriter::finish(std::uint64_t rows) {
+Result<ExchangeTotals> ExchangeWriter::finish(std::uint64_t rows, bool sync) {
   std::lock_guard lock(mutex_);
   ExchangeTotals totals;
   for (const ExchangePartition& partition : root_.partitions) {
@@ -113,7 +113,7 @@ Result<ExchangeTotals> ExchangeWriter::finish(std::uint64_t rows) {
                             std::to_string(totals.rows) + "; nothing was published (" + path_ + ")");
   }
   MILLPOND_RETURN_IF_ERROR(write_index(totals));
-  MILLPOND_RETURN_IF_ERROR(file_->sync());
+  if (sync) MILLPOND_RETURN_IF_ERROR(file_->sync());
   MILLPOND_RETURN_IF_ERROR(file_->close());
   return totals;
 }

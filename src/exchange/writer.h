@@ -54,9 +54,9 @@ class ExchangeWriter {
   /// Adds a written batch's rows after all rows added so far. kInternal when its parts and chunks do not match.
   Status append(const ExchangeBatch& batch);
 
-  /// Writes index and footer, syncs and closes. `rows` is how many the caller handed in: kInternal when the index has
+  /// Writes index and footer, with `sync` makes the file survive a power cut, and closes it. `rows` is how many the caller handed in: kInternal when the index has
   /// another number, so that no row is ever lost silently.
-  Result<ExchangeTotals> finish(std::uint64_t rows);
+  Result<ExchangeTotals> finish(std::uint64_t rows, bool sync = true);
 
   const std::string& path() const { return path_; }
 

@@ -7,6 +7,7 @@
 #include "duckdb/common/types/column/column_data_collection.hpp"
 #include "duckdb/function/copy_function.hpp"
 #include "exchange/writer.h"
+#include "sql/column_codec_fixed.h"
 #include "sql/exchange_batch.h"
 #include "sql/exchange_placement.h"
 #include "sql/exchange_types.h"
@@ -23,13 +24,26 @@ using duckdb::LocalFunctionData;
 using duckdb::PreparedBatchData;
 
 // Rows of a batch: one row group of a Parquet file, so that DuckDB need not cut or glue batches. With many partitions
-// larger ones, so that a segment stays worth its place in the index.
+// larger ones, so that a segment stays worth its place in the index; with wide rows smaller ones, so that memory stays
+// bounded. Strings are guessed; kBatchBytes also ends a batch whose strings turn out to be long.
 constexpr std::size_t kBatchRows = 122880;
 constexpr std::size_t kRowsPerSegment = 128;
 constexpr std::size_t kMaxBatchRows = 4 * kBatchRows;
+constexpr std::size_t kBatchBytes = 32 << 20;
+constexpr std::size_t kGuessedBytes = 32;
 
-std::size_t batch_rows(std::size_t partitions) {
-  return std::clamp(partitions * kRowsPerSegment / kBatchRows * kBatchRows, kBatchRows, kMaxBatchRows);
+std::size_t guess_row_bytes(const std::vector<duckdb::LogicalType>& types) {
+  std::size_t bytes = 1;
+  for (const duckdb::LogicalType& type : types) {
+    bytes += is_fixed_width(type) ? duckdb::GetTypeIdSize(type.InternalType()) : kGuessedBytes;
+  }
+  return bytes;
+}
+
+std::size_t choose_batch_rows(const std::vector<duckdb::LogicalType>& types, std::size_t partitions) {
+  const std::size_t wanted = std::clamp(partitions * kRowsPerSegment / kBatchRows * kBatchRows, kBatchRows, kMaxBatchRows);
+  const std::size_t affordable = kBatchBytes / guess_row_bytes(types) / STANDARD_VECTOR_SIZE * STANDARD_VECTOR_SIZE;
+  return std::clamp<std::size_t>(affordable, 2 * STANDARD_VECTOR_SIZE, wanted);
 }
 
 struct CopyInfo : duckdb::CopyFunctionInfo {
@@ -41,6 +55,8 @@ struct CopyBind : duckdb::TableFunctionData {
   std::shared_ptr<const RowPlacer> placer;
   std::vector<duckdb::LogicalType> types;
   std::vector<ExchangeColumn> columns;
+  std::size_t batch_rows = kBatchRows;
+  bool sync = true;
 };
 
 struct CopyGlobal : GlobalFunctionData {
@@ -97,7 +113,8 @@ std::vector<std::string> names_option(const duckdb::CopyInfo& info, const char* 
 
 Placement placement_option(const duckdb::CopyInfo& info) {
   for (const auto& [name, values] : info.options) {
-    if (name != "placement" && name != "keys" && name != "partitions" && name != "seed" && name != "drop_columns") {
+    if (name != "placement" && name != "keys" && name != "partitions" && name != "seed" && name != "drop_columns" &&
+        name != "sync") {
       throw duckdb::BinderException("FORMAT exchange has no option %s", name.GetIdentifierName());
     }
   }
@@ -119,6 +136,8 @@ duckdb::unique_ptr<FunctionData> bind(ClientContext&, duckdb::CopyFunctionBindIn
   for (const duckdb::Identifier& name : names) column_names.push_back(name.GetIdentifierName());
   bound->types.assign(types.begin(), types.end());
   bound->placer = std::make_shared<RowPlacer>(placement_option(input.info), column_names, bound->types);
+  bound->batch_rows = choose_batch_rows(bound->types, bound->placer->partitions());
+  if (const duckdb::Value* sync = single_option(input.info, "sync")) bound->sync = sync->GetValue<bool>();
   for (const std::size_t i : bound->placer->written()) bound->columns.push_back(exchange_column(column_names[i], types[i]));
   return bound;
 }
@@ -189,7 +208,9 @@ void sink(duckdb::ExecutionContext& context, FunctionData& bind_data, GlobalFunc
     local.rows->InitializeAppend(local.append);
   }
   local.rows->Append(local.append, chunk);
-  if (local.rows->Count() >= batch_rows(bound.placer->partitions())) flush_local(context.client, bind_data, global, local);
+  if (local.rows->Count() >= bound.batch_rows || local.rows->SizeInBytes() >= kBatchBytes) {
+    flush_local(context.client, bind_data, global, local);
+  }
 }
 
 void combine(duckdb::ExecutionContext& context, FunctionData& bind_data, GlobalFunctionData& global, LocalFunctionData& local) {
@@ -199,7 +220,7 @@ void combine(duckdb::ExecutionContext& context, FunctionData& bind_data, GlobalF
 void finalize(ClientContext&, FunctionData& bind_data, GlobalFunctionData& global_data) {
   auto& bound = bind_data.Cast<CopyBind>();
   auto& global = global_data.Cast<CopyGlobal>();
-  const ExchangeTotals totals = value_or_throw(global.writer->finish(global.rows.load()));
+  const ExchangeTotals totals = value_or_throw(global.writer->finish(global.rows.load(), bound.sync));
   OutputFile file;
   file.path = global.writer->path();
   file.num_bytes = static_cast<std::int64_t>(totals.file_size);
@@ -221,7 +242,7 @@ duckdb::CopyFunctionExecutionMode execution_mode(bool preserve_order, bool suppo
 }
 
 duckdb::optional_idx desired_batch_size(ClientContext&, FunctionData& bind_data) {
-  return batch_rows(bind_data.Cast<CopyBind>().placer->partitions());
+  return bind_data.Cast<CopyBind>().batch_rows;
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shar
   });
 }
 
-std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement) {
+std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement, bool sync) {
   std::string sql = "COPY (\n" + query + "\n) TO " + quote_literal(path) + " (FORMAT exchange, use_tmp_file false, placement '";
   sql += placement_name(placement.kind);
   sql += "'";
@@ -93,7 +93,9 @@ std::string exchange_copy_sql(const std::string& query, const std::string& path,
   sql += ", partitions " + std::to_string(placement.count);
   if (placement.kind == Placement::Kind::kRandom) sql += ", seed " + std::to_string(placement.seed);
   if (!placement.dropped_columns.empty()) sql += ", drop_columns " + quote_list(placement.dropped_columns);
-  return sql + ")";
+  if (!sync) sql += ", sync false";
+  // Batches end at this size too, in case strings are long.
+  return sql + ", row_group_size_bytes 67108864)";
 }
 
 std::string exchange_scan_sql(const std::vector<SegmentSlice>& slices, const Schema& schema) {

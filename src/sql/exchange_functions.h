@@ -63,8 +63,10 @@ class ExchangeContext {
 Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shared_ptr<ExchangeContext> context);
 
 /// The statement that writes the rows of `query` as one exchange file: "COPY (…) TO '…' (FORMAT exchange, …)".
-/// Parents of `path` exist, the file does not. The file is synced when the statement returns.
-std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement);
+/// Parents of `path` exist, the file does not. With `sync` the file's content survives a power cut when the statement
+/// returns (5 ms or more); without, a file that a power cut spoiled is found by its checksums when it is opened or read.
+std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement,
+                              bool sync = true);
 
 /// A table function call that gives the rows of `slices` in order, with exactly the columns of `schema`:
 /// "millpond_exchange([…], […], …)". No slices: zero rows. Files are opened when it runs, not when it is bound, and
