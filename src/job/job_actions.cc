@@ -155,9 +155,14 @@ void Job::carry_out(Scheduler&, const action::StageFinished& finished) {
 
 void Job::carry_out(Scheduler&, const action::JobFinished& finished) {
   end_ = finished.status;
+  // A result that could not be recorded or published, told too late for the scheduler, is the job's failure all the same.
+  for (const Event& late : pending_) {
+    const auto* cancel = std::get_if<event::CancelRequested>(&late);
+    if (end_->is_ok() && cancel != nullptr) end_ = cancel->reason;
+  }
   context_.log->write("job_finished",
-                      Json::object({{"status", std::string(status_code_name(finished.status.code()))},
-                                    {"message", finished.status.message()},
+                      Json::object({{"status", std::string(status_code_name(end_->code()))},
+                                    {"message", end_->message()},
                                     {"seconds", static_cast<double>(context_.clock->monotonic_ns() - start_ns_) / 1e9}}));
   if (!graph_.stages.empty()) report(graph_.stages.back().id, true, true);
 }
