@@ -12,6 +12,8 @@
 
 namespace millpond {
 
+class FileSystem;
+
 /// Where frames are made and run. Holds one engine, one runner and one job folder under data_root.
 /// Thread-safe. Frames keep their session alive.
 class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
@@ -67,6 +69,7 @@ class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
 
  private:
   friend class DataFrame;
+  friend Result<std::shared_ptr<Session>> open_session(SessionOptions options, std::shared_ptr<FileSystem> files);
   Session();
   std::unique_ptr<Impl> impl_;
 };

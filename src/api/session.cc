@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/frames.h"
+#include "api/open_session.h"
 #include "api/session_impl.h"
 #include "base/quote.h"
 #include "plan/graphviz.h"
@@ -14,11 +15,15 @@ namespace millpond {
 Session::Session() = default;
 Session::~Session() = default;
 
-Result<std::shared_ptr<Session>> Session::open(SessionOptions options) {
-  MILLPOND_ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl, Impl::open(std::move(options)));
+Result<std::shared_ptr<Session>> open_session(SessionOptions options, std::shared_ptr<FileSystem> files) {
+  MILLPOND_ASSIGN_OR_RETURN(auto impl, Session::Impl::open(std::move(options), std::move(files)));
   std::shared_ptr<Session> session(new Session());
   session->impl_ = std::move(impl);
   return session;
+}
+
+Result<std::shared_ptr<Session>> Session::open(SessionOptions options) {
+  return open_session(std::move(options), local_file_system());
 }
 
 Result<DataFrame> Session::from_arrow(ArrowStream stream, const std::string& location) {

@@ -22,12 +22,13 @@ constexpr std::int64_t kLeastMemoryPerThread = 128'000'000;
 
 }  // namespace
 
-Result<std::unique_ptr<Session::Impl>> Session::Impl::open(SessionOptions options) {
+Result<std::unique_ptr<Session::Impl>> Session::Impl::open(SessionOptions options,
+                                                            std::shared_ptr<FileSystem> files) {
   std::unique_ptr<Impl> impl(new Impl());
   const bool had_id = !options.job_id.empty();
   MILLPOND_ASSIGN_OR_RETURN(impl->options_, complete_options(std::move(options)));
   impl->has_given_id_ = had_id;
-  impl->files_ = local_file_system();
+  impl->files_ = std::move(files);
   MILLPOND_RETURN_IF_ERROR(impl->open_job_directory());
   MILLPOND_RETURN_IF_ERROR(impl->open_engines());
   MILLPOND_RETURN_IF_ERROR(impl->open_runner());
@@ -143,6 +144,10 @@ std::vector<std::string> Session::Impl::take_warnings() {
 
 void Session::Impl::remember_frame(const NodePtr& node) {
   std::lock_guard lock(mutex_);
+  if (frames_.size() >= prune_frames_at_) {
+    std::erase_if(frames_, [](const auto& frame) { return frame.expired(); });
+    prune_frames_at_ = std::max<std::size_t>(1024, 2 * frames_.size());
+  }
   frames_.push_back(node);
 }
 

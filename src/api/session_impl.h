@@ -34,7 +34,7 @@ struct KeptResult {
 /// What a session owns. Methods are thread-safe; jobs of one session run one after the other.
 class Session::Impl {
  public:
-  static Result<std::unique_ptr<Impl>> open(SessionOptions options);
+  static Result<std::unique_ptr<Impl>> open(SessionOptions options, std::shared_ptr<FileSystem> files);
   ~Impl();
 
   /// Runs what `roots` need (plans as the user made them; schemas may be unknown) and keeps their results.
@@ -116,6 +116,7 @@ class Session::Impl {
   std::vector<std::string> warnings_;
   std::set<std::string> warned_;
   std::vector<std::weak_ptr<const Node>> frames_;
+  std::size_t prune_frames_at_ = 1024;
   std::atomic<std::int64_t> num_appends_{0};
   ProgressCallback progress_;
   std::atomic<bool> cancelled_{false};
