@@ -6,7 +6,6 @@
 #include "sql/arrow_export.h"
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
-#include "sql/file_literals.h"
 #include "sql/file_scan.h"
 #include "sql/statements.h"
 
@@ -48,9 +47,9 @@ Status pin_hive_types(ScanOptions& options, const Schema& schema) {
 
 Result<Engine::FileSet> with_declared_columns(duckdb::Connection& connection, Engine::FileSet set, const Schema& columns) {
   if (!set.options.hive_columns.empty()) {
-    // The types of folder columns come from all their values: any format's reader finds them without opening a file.
-    std::string sql = "FROM read_text(" + quote_files(paths_of(set.files)) + ", hive_partitioning = true)";
-    MILLPOND_ASSIGN_OR_RETURN(const Schema hive, bind_columns(connection, sql));
+    // The types of folder columns come from all their values.
+    const std::string open = reader_call(paths_of(set.files), set.options, columns);
+    MILLPOND_ASSIGN_OR_RETURN(const Schema hive, bind_columns(connection, "FROM " + open));
     MILLPOND_RETURN_IF_ERROR(pin_hive_types(set.options, hive));
   }
   const std::string reader = reader_call(paths_of(set.files), set.options, columns);

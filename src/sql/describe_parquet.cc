@@ -81,17 +81,6 @@ Status check_schemas(const Engine::FileSet& set, const std::map<std::string, Sch
   return Status::ok();
 }
 
-// The reader over all files while types are still open: hive types are found from all values.
-std::string open_reader(const Engine::FileSet& set) {
-  std::string sql = "read_parquet(" + quote_files(paths_of(set.files));
-  sql += set.options.hive_columns.empty() ? ", hive_partitioning = false" : ", hive_partitioning = true";
-  if (set.options.union_by_name) sql += ", union_by_name = true";
-  if (set.options.filename) sql += ", filename = true";
-  if (set.options.file_row_number) sql += ", file_row_number = true";
-  for (const auto& [name, literal] : set.options.reader_options) sql += ", " + name + " = " + literal;
-  return sql + ")";
-}
-
 Status fill(duckdb::Connection& connection, Engine::FileSet& set) {
   const std::string list = quote_files(paths_of(set.files));
   MILLPOND_ASSIGN_OR_RETURN(const ValueRows counts,
@@ -109,7 +98,7 @@ Status fill(duckdb::Connection& connection, Engine::FileSet& set) {
         query_values(connection, "SELECT file_name, name, num_children, duckdb_type FROM parquet_schema(" + list + ")"));
     MILLPOND_RETURN_IF_ERROR(check_schemas(set, columns_by_file(schemas)));
   }
-  MILLPOND_ASSIGN_OR_RETURN(set.schema, bind_columns(connection, "FROM " + open_reader(set)));
+  MILLPOND_ASSIGN_OR_RETURN(set.schema, bind_columns(connection, "FROM " + reader_call(paths_of(set.files), set.options, {})));
   return pin_hive_types(set.options, set.schema);
 }
 

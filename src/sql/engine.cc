@@ -2,12 +2,14 @@
 
 #include <utility>
 
+#include "duckdb/main/client_context.hpp"
 #include "sql/arrow_export.h"
 #include "sql/bind_input.h"
 #include "sql/database.h"
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
 #include "sql/inputs.h"
+#include "sql/lossless_types.h"
 #include "sql/statements.h"
 #include "sql/verify_files.h"
 
@@ -48,6 +50,16 @@ Result<ArrowStream> Engine::read(const std::string& query, const std::vector<Tas
     QueryText text{select.text, 0};
     MILLPOND_ASSIGN_OR_RETURN(const std::string statement, with_inputs(select.text, inputs, &text.prefix));
     return export_rows(std::move(connection), statement, std::move(text), impl_->database);
+  });
+}
+
+Status Engine::check_writable(const Schema& schema, FileFormat format) {
+  return without_exceptions([&]() -> Status {
+    duckdb::Connection connection(*impl_->database);
+    for (const Column& column : schema) {
+      MILLPOND_RETURN_IF_ERROR(check_lossless(column.name, connection.context->ParseLogicalType(column.type), format));
+    }
+    return Status::ok();
   });
 }
 

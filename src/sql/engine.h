@@ -78,6 +78,9 @@ class Engine {
   /// A file that differs from the first is an error that names both, unless options.union_by_name.
   Result<FileSet> describe(std::vector<FileSlice> files, ScanOptions options, const Schema& declared);
 
+  /// Whether a format holds all values of these columns; kInvalidArgument with the column and the cast to use when not.
+  Status check_writable(const Schema& schema, FileFormat format);
+
   /// Row groups of a Parquet file as row ranges, in order.
   Result<std::vector<RowRange>> row_groups(const std::string& path);
 

@@ -34,6 +34,7 @@ std::string format_options(const ScanOptions& options, const Schema& physical) {
 
 std::string hive_options(const ScanOptions& options) {
   if (options.hive_columns.empty()) return ", hive_partitioning = false";
+  if (options.hive_columns.front().type.empty()) return ", hive_partitioning = true";  // Types are being found out.
   return ", hive_partitioning = true, hive_types_autocast = false, hive_types = " + column_types(options.hive_columns);
 }
 

@@ -8,6 +8,8 @@
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
 #include "sql/inputs.h"
+#include "sql/lossless_types.h"
+#include "sql/unreadable_input.h"
 #include "sql/run_statement.h"
 #include "sql/setup.h"
 #include "sql/statements.h"
@@ -86,7 +88,11 @@ class TaskRun {
   Result<Schema> schema_of_rows() {
     return without_exceptions(text_, [&]() -> Result<Schema> {
       const auto signature = connection_->context->BindStatement(parse_own(*connection_, rows_sql_));
-      return schema_of(signature.names, signature.types);
+      Schema schema = schema_of(signature.names, signature.types);
+      for (std::size_t i = 0; i < schema.size() && task_.output.files.has_value(); ++i) {
+        MILLPOND_RETURN_IF_ERROR(check_lossless(schema[i].name, signature.types[i], task_.output.files->format));
+      }
+      return schema;
     });
   }
 
@@ -137,6 +143,7 @@ TaskResult Engine::run_task(const Task& task, const CallHandler& handler, const 
   result.directory = task.output.directory;
   result.status = without_exceptions([&] { return TaskRun(*impl_, task, handler, cancel).run(result); });
   if (!result.status.is_ok()) {
+    result.status = blame_unreadable_input(*impl_->database, *impl_->files, task.inputs, result.status);
     result.files.clear();
     ErrorContext context;
     context.location = task.location;
@@ -151,6 +158,20 @@ TaskResult Engine::run_task(const Task& task, const CallHandler& handler, const 
   }
   result.metrics.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
+}
+
+Result<TaskResult> Engine::write_exchange(ArrowStream stream, const std::string& directory) {
+  return without_exceptions([&]() -> Result<TaskResult> {
+    const RowStreams::Lease lease = RowStreams::add(impl_->row_streams, std::move(stream));
+    Task task;
+    task.query = lease.select();
+    task.output.directory = directory;
+    task.output.exchange = Placement{};
+    const std::atomic<bool> cancel{false};
+    TaskResult result = run_task(task, {}, cancel);
+    if (!result.status.is_ok()) return result.status;
+    return result;
+  });
 }
 
 }  // namespace millpond
