@@ -1,12 +1,14 @@
 // A worker process for the runner's tests. What a task does stands in its query: "sleep 100", "crash 9", "exit 3",
 // "hang", "wait", "big 1000000", "garbage", "stop", "leave_child", "log <text>", "pid".
-// Arguments before the socket's number: --duckdb <version>, --exit <code>, --mute.
+// Arguments before the socket's number: --duckdb <version>, --exit <code>, --mute 1, --pids <file> (append one's own),
+// --drive <file> (be a driver of three such workers, which write their pids there, and never end).
 
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -14,6 +16,7 @@
 
 #include <unistd.h>
 
+#include "runner/process_runner.h"
 #include "runner/worker_main.h"
 
 namespace {
@@ -65,6 +68,26 @@ millpond::TaskResult run(const millpond::Task& task, const std::atomic<bool>& ca
   return result;
 }
 
+void note_pid(const char* path) {
+  std::ofstream(path, std::ios::app) << ::getpid() << std::endl;
+}
+
+int drive(const char* program, const char* pids, const millpond::WorkerInfo& info) {
+  millpond::ProcessRunnerOptions options;
+  options.command = {program, "--pids", pids};
+  options.slots = 3;
+  options.info = info;
+  auto runner = millpond::make_process_runner(options);
+  if (!runner.is_ok()) return 1;
+  for (const char* query : {"hang", "wait", "stop"}) {
+    millpond::Task task;
+    task.attempt = task.query = query;
+    if (!(*runner)->start(task).is_ok()) return 1;
+  }
+  forever();
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -73,6 +96,8 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--duckdb") == 0) info.duckdb_version = argv[i + 1];
     if (std::strcmp(argv[i], "--exit") == 0) return std::atoi(argv[i + 1]);
     if (std::strcmp(argv[i], "--mute") == 0) forever();
+    if (std::strcmp(argv[i], "--pids") == 0) note_pid(argv[i + 1]);
+    if (std::strcmp(argv[i], "--drive") == 0) return drive(argv[0], argv[i + 1], info);
   }
   socket_fd = std::atoi(argv[argc - 1]);
   return millpond::worker_main(socket_fd, info, run);

@@ -186,32 +186,5 @@ TEST_CASE("a thousand trivial tasks through two processes take less than a secon
 #endif
 }
 
-TEST_CASE("workers killed all the time lose no task", "[processes][faults]") {
-  auto runner = make_processes(worker_options(3));
-  std::map<std::int64_t, int> tries;
-  std::int64_t open = 0;
-  const auto start = [&](std::int64_t id) {
-    Task task = make_task(id, "pid");
-    task.query = ++tries[id] % 4 == 1 ? "crash 9" : "sleep 2";
-    task.attempt += "-" + std::to_string(tries[id]);
-    REQUIRE(runner->start(task).is_ok());
-    ++open;
-  };
-  for (std::int64_t id = 0; id < 60; ++id) start(id);
-  std::int64_t done = 0;
-  std::int64_t deaths = 0;
-  const auto end = Steady::now() + seconds(30);
-  while (open > 0 && Steady::now() < end) {
-    for (const RunnerEvent& event : runner->wait(milliseconds(100))) {
-      --open;
-      done += event.result.status.is_ok() ? 1 : 0;
-      deaths += event.worker_died ? 1 : 0;
-      if (!event.result.status.is_ok()) start(event.result.task);
-    }
-  }
-  CHECK(done == 60);
-  CHECK(deaths == 60);
-}
-
 }  // namespace
 }  // namespace millpond
