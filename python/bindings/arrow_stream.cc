@@ -1,7 +1,9 @@
 #include "arrow_stream.h"
 
 #include <memory>
+#include <string>
 
+#include "base/stream_errno.h"
 #include "errors.h"
 
 namespace nb = nanobind;
@@ -24,7 +26,47 @@ void free_capsule(PyObject* capsule) {
   delete stream;
 }
 
+// A stream that passes everything on and notes the error.
+struct Observed {
+  ArrowStream inner;
+  std::shared_ptr<Status> error;
+};
+
+Observed& observed(ArrowArrayStream* stream) { return *static_cast<Observed*>(stream->private_data); }
+
+int noted(Observed& self, int number) {
+  if (number == 0) return 0;
+  const char* text = self.inner->get_last_error(self.inner.get());
+  *self.error = Status(code_of_stream_errno(number), text == nullptr ? "reading the rows failed" : text);
+  return number;
+}
+
+ArrowArrayStream observe(ArrowStream stream, std::shared_ptr<Status> error) {
+  ArrowArrayStream outer{};
+  outer.get_schema = [](ArrowArrayStream* self, ArrowSchema* out) {
+    Observed& state = observed(self);
+    return noted(state, state.inner->get_schema(state.inner.get(), out));
+  };
+  outer.get_next = [](ArrowArrayStream* self, ArrowArray* out) {
+    Observed& state = observed(self);
+    return noted(state, state.inner->get_next(state.inner.get(), out));
+  };
+  outer.get_last_error = [](ArrowArrayStream* self) {
+    Observed& state = observed(self);
+    return state.inner->get_last_error(state.inner.get());
+  };
+  outer.release = [](ArrowArrayStream* self) {
+    delete &observed(self);
+    self->release = nullptr;
+  };
+  outer.private_data = new Observed{std::move(stream), std::move(error)};
+  return outer;
+}
+
 }  // namespace
+
+PyArrowStream::PyArrowStream(ArrowStream stream)
+    : error_(std::make_shared<Status>()), stream_(observe(std::move(stream), error_)) {}
 
 PyArrowStream::~PyArrowStream() {
   if (!stream_.is_valid()) return;
@@ -59,7 +101,10 @@ void bind_arrow_stream(nb::module_& module) {
       .def(
           "__arrow_c_stream__", [](PyArrowStream& self, nb::handle) { return self.to_capsule(); },
           nb::arg("requested_schema") = nb::none(),
-          nb::sig("def __arrow_c_stream__(self, requested_schema: object | None = None) -> object"));
+          nb::sig("def __arrow_c_stream__(self, requested_schema: object | None = None) -> object"))
+      .def(
+          "raise_error", [](const PyArrowStream& self) { check(self.error()); },
+          "Raises what broke the stream off while it was read, if anything did.");
 }
 
 }  // namespace millpond::python

@@ -2,22 +2,28 @@
 
 #include <nanobind/nanobind.h>
 
+#include <memory>
 #include <utility>
 
 #include "millpond/arrow.h"
+#include "millpond/status.h"
 
 namespace millpond::python {
 
 /// Rows as Python sees them: an object whose __arrow_c_stream__ gives the stream away, once.
+/// A consumer turns the stream's error into an exception of its own; this object keeps it as it was.
 class PyArrowStream {
  public:
-  explicit PyArrowStream(ArrowStream stream) : stream_(std::move(stream)) {}
+  explicit PyArrowStream(ArrowStream stream);
   PyArrowStream(PyArrowStream&&) = default;
   ~PyArrowStream();
 
   nanobind::object to_capsule();
+  /// Why the stream broke off, or OK.
+  const Status& error() const { return *error_; }
 
  private:
+  std::shared_ptr<Status> error_;
   ArrowStream stream_;
 };
 

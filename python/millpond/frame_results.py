@@ -77,9 +77,7 @@ class FrameResults(FrameBase):
         >>> session.from_items([1, 2]).to_arrow().num_rows
         2
         """
-        import pyarrow as pa
-
-        return pa.RecordBatchReader.from_stream(self._frame.to_arrow()).read_all()
+        return _read_all(self._frame.to_arrow())
 
     def to_pandas(self) -> pandas.DataFrame:
         """All rows as a pandas DataFrame, with one index from 0. Needs pandas."""
@@ -157,15 +155,22 @@ class FrameResults(FrameBase):
         return html_table(*self._preview(10)) + f"<p>{text}</p>" if self.is_computed() else f"<p>{text}</p>"
 
     def _first(self, limit: int) -> pa.Table:
-        import pyarrow as pa
-
-        frame: _core.DataFrame = self._frame.limit(limit, str(source_line()))
-        return pa.RecordBatchReader.from_stream(frame.to_arrow()).read_all()
+        return _read_all(self._frame.limit(limit, str(source_line())).to_arrow())
 
     def _preview(self, limit: int) -> tuple[pa.Table, list[str], str]:
         first = self._first(limit + 1)
         more = f"the first {limit} rows" if first.num_rows > limit else ""
         return first.slice(0, limit), self.schema.types, more
+
+
+def _read_all(stream: _core.ArrowStream) -> pa.Table:
+    import pyarrow as pa
+
+    try:
+        return pa.RecordBatchReader.from_stream(stream).read_all()
+    except (pa.ArrowException, OSError, MemoryError):
+        stream.raise_error()
+        raise
 
 
 def _import(name: str) -> Any:

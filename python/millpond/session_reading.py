@@ -77,8 +77,8 @@ class SessionReading:
     ) -> DataFrame:
         """A frame over CSV files, compressed or not. Without `schema`, names and types come from the first rows.
 
-        `delim=None` finds out the delimiter, `header=None` whether there is a header line. Further keywords are
-        options of DuckDB's `read_csv`, such as `quote`, `nullstr` or `dateformat`.
+        `delim=None` finds out the delimiter. `header=None` means: no header line with a `schema`, as in smallpond;
+        found out without one. Further keywords are options of DuckDB's `read_csv`, such as `quote` or `nullstr`.
 
         >>> _ = (folder / "prices.csv").write_text("ticker,price\\nA,1.5\\n")
         >>> session.read_csv(folder / "prices.csv").take_all()

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/stream_errno.h"
 #include "duckdb/common/arrow/arrow_converter.hpp"
 #include "duckdb/common/arrow/arrow_format.hpp"
 #include "duckdb/main/query_result_stream.hpp"
@@ -19,10 +20,12 @@ struct Export {
   std::unique_ptr<RowStream> rows;
   QueryText text;
   std::string error;
+  int number = EIO;
 
   int fail(const Status& status) {
     error = status.to_string();
-    return status.code() == StatusCode::kOutOfMemory ? ENOMEM : EIO;
+    number = stream_errno(status.code());
+    return number;
   }
 };
 
@@ -43,9 +46,9 @@ int get_schema(ArrowArrayStream* stream, ArrowSchema* out) {
 int get_next(ArrowArrayStream* stream, ArrowArray* out) {
   Export& self = of(stream);
   *out = {};
-  if (!self.error.empty()) return EIO;
+  if (!self.error.empty()) return self.number;
   const Status status = without_exceptions(self.text, [&]() -> Status {
-    auto batch = self.rows->Fetch();
+    auto batch = self.fetch();
     if (self.rows->HasError()) return to_status(self.rows->GetErrorObject(), self.text);
     if (batch != nullptr) batch->MoveTo(*out);
     return Status::ok();
@@ -86,9 +89,9 @@ Schema schema_of(const duckdb::vector<duckdb::Identifier>& names, const duckdb::
 }
 
 Result<ArrowStream> export_rows(std::unique_ptr<duckdb::Connection> connection, const std::string& statement,
-                                QueryText text, std::shared_ptr<void> keep_alive, std::int64_t batch_rows) {
+                                QueryText text, std::shared_ptr<void> keep_alive, ExportOptions options) {
   return without_exceptions(text, [&]() -> Result<ArrowStream> {
-    const auto format = duckdb::make_shared_ptr<duckdb::ArrowFormat>(static_cast<duckdb::idx_t>(batch_rows));
+    const auto format = duckdb::make_shared_ptr<duckdb::ArrowFormat>(static_cast<duckdb::idx_t>(options.batch_rows));
     auto result = connection->Submit(parse_own(*connection, statement), format);
     if (result->HasError()) return to_status(result->GetErrorObject(), text);
     auto state = std::make_unique<Export>();
@@ -96,6 +99,7 @@ Result<ArrowStream> export_rows(std::unique_ptr<duckdb::Connection> connection, 
     state->connection = std::move(connection);
     state->keep_alive = std::move(keep_alive);
     state->text = std::move(text);
+    state->options = std::move(options);
     ArrowArrayStream stream = {get_schema, get_next, get_last_error, release, state.release()};
     return ArrowStream(stream);
   });
