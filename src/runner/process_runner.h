@@ -14,7 +14,7 @@
 namespace millpond {
 
 struct ProcessRunnerOptions {
-  /// The worker's program and arguments; the number of its socket is appended. A name without '/' is looked up in PATH.
+  /// The worker's program and arguments; the number of its socket is appended. A name without '/' is sought in PATH.
   std::vector<std::string> command;
   std::int64_t slots = 1;             ///< Worker processes, one task each; started when first needed.
   std::string log_directory;          ///< Holds worker-<n>.log with a worker's stdout and stderr; exists. Empty: no log.

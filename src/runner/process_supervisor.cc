@@ -29,7 +29,8 @@ std::string seconds_text(std::chrono::milliseconds time) {
 }  // namespace
 
 std::int64_t ProcessPool::count(State state) const {
-  return std::count_if(workers_.begin(), workers_.end(), [state](const auto& worker) { return worker.state() == state; });
+  return std::count_if(workers_.begin(), workers_.end(),
+                       [state](const WorkerProcess& worker) { return worker.state() == state; });
 }
 
 void ProcessPool::supervise() {

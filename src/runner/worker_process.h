@@ -59,7 +59,8 @@ class WorkerProcess {
 
   /// Kills it; `why` is how its end will be told.
   void kill(std::string why, Time now);
-  /// Sees whether it ended; read() may still give its last words then. One that closed its socket and doesn't end within half a second is killed.
+  /// Sees whether it ended; read() may still give its last words then. One that closed its socket and doesn't end within
+  /// half a second is killed.
   void check_end(Time now);
   /// "worker 3 was killed by signal 9 (SIGKILL)". Once ended.
   std::string obituary() const;

@@ -35,7 +35,8 @@ Verdict judge(const SchedulerOptions& options, const Status& status, bool worker
 }
 
 double retry_delay_seconds(const SchedulerOptions& options, std::int64_t failures, std::int64_t attempt) {
-  const double doubled = options.retry_delay_seconds * std::exp2(static_cast<double>(std::max<std::int64_t>(failures, 1) - 1));
+  const auto doublings = static_cast<double>(std::max<std::int64_t>(failures, 1) - 1);
+  const double doubled = options.retry_delay_seconds * std::exp2(doublings);
   const double share = static_cast<double>(splitmix64(static_cast<std::uint64_t>(attempt)) >> 11) * 0x1.0p-53;
   return std::min(doubled, options.max_retry_delay_seconds) * (0.75 + 0.5 * share);
 }

@@ -17,8 +17,8 @@ namespace millpond {
 ///
 /// - A task starts when its inputs are accepted and something needs it; the first success of its attempts is accepted.
 /// - Stages deeper in the graph go first, so that what was computed is consumed before more is made.
-/// - A gap of more than ten seconds between Ticks counts as ten: then the driver itself stood still, and nobody is blamed.
-/// - Retry looks only at the code. An attempt out of memory comes again with half a worker, then with a whole one alone.
+/// - A gap of more than ten seconds between Ticks counts as ten: the driver itself stood still, and nobody is blamed.
+/// - Retry looks only at the code. An attempt out of memory comes again with half a worker, then alone on a whole one.
 ///
 /// Cost: about 20 bytes a task, nothing an edge; a few microseconds an event. Thread-compatible.
 class Scheduler {

@@ -89,7 +89,8 @@ void Scheduler::Impl::speculate() {
     const std::size_t stage = graph_.stage_of(attempt.task);
     const std::int64_t wanted = progress_.num_open(stage) + progress_.count(stage, TaskState::kAccepted);
     const auto limit = stragglers_.limit(stage, wanted, options_);
-    if (limit && clock_.now() - attempt.started_ns > seconds_to_ns(*limit)) late.emplace_back(attempt.task, attempt.worker);
+    const std::int64_t running_ns = clock_.now() - attempt.started_ns;
+    if (limit && running_ns > seconds_to_ns(*limit)) late.emplace_back(attempt.task, attempt.worker);
   }
   for (const auto& [task, worker] : late) {
     const auto choice = pool_.choose(demand_of(task), worker);

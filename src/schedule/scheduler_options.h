@@ -11,7 +11,8 @@ struct SchedulerOptions {
   std::int64_t max_worker_deaths = 8;
   /// Losses of one task's committed output before the job fails: its storage can't be relied on.
   std::int64_t max_output_losses = 8;
-  /// Wait before the first retry; doubles with each further one up to max_retry_delay_seconds. Workers' deaths don't wait.
+  /// Wait before the first retry; doubles with each further one up to max_retry_delay_seconds. After a worker's death
+  /// and for want of memory there is none.
   double retry_delay_seconds = 0.1;
   double max_retry_delay_seconds = 5;
   /// An attempt that runs longer is cancelled and counts as failed (kDeadlineExceeded). 0: no limit.

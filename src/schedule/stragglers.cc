@@ -11,7 +11,8 @@ void Stragglers::add(std::size_t stage, double seconds) {
 std::optional<double> Stragglers::limit(std::size_t stage, std::int64_t tasks, const SchedulerOptions& options) {
   Stage& times = stages_[stage];
   const auto finished = static_cast<double>(times.seconds.size());
-  if (times.seconds.empty() || finished < options.speculation_quantile * static_cast<double>(tasks)) return std::nullopt;
+  const double enough = options.speculation_quantile * static_cast<double>(tasks);
+  if (times.seconds.empty() || finished < enough) return std::nullopt;
   if (times.measured != times.seconds.size()) {
     std::vector<float> sorted = times.seconds;
     const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);

@@ -297,6 +297,32 @@ TEST_CASE("making an indeterminate task again voids all that was computed from i
   CHECK(script.ok({1, 0}, 7) == "accept 1.0 #7, start 2.0 #8 @0");
 }
 
+TEST_CASE("a result that was used and removed is not skipped when its stage is satisfied", "[schedule]") {
+  Script script({stage(0, 2, {}, {}, Determinacy::kIndeterminate), stage(1, 2, {}, {0}), stage(2, 2, {}, {1}),
+                 stage(3, 1, {1})});
+  script.begin(1);
+  script.ok({0, 0}, 1);
+  script.ok({1, 0}, 2);
+  CHECK(script.ok({2, 0}, 3) == "accept 2.0 #3, start 0.1 #4 @0");
+  CHECK(script.lost({0, 0}) == "");
+  script.satisfy(0);
+  CHECK_FALSE(script.scheduler().is_skipped({0, 0}));
+  CHECK(script.scheduler().is_skipped({0, 1}));
+  // 2.0 was computed from the old rows, so it can't stand beside ones without them.
+  CHECK(script.lost({1, 0}) == "invalidate 2.0");
+  CHECK(script.ok({0, 1}, 4) == "drop #4, start 1.1 #5 @0");
+  CHECK(script.ok({1, 1}, 5) == "accept 1.1 #5, start 2.1 #6 @0");
+  CHECK(script.ok({2, 1}, 6) == "accept 2.1 #6, start 0.0 #7 @0");
+}
+
+TEST_CASE("a result offered again after its task was skipped is void", "[schedule]") {
+  Script script({stage(0, 2, {}, {}, Determinacy::kIndeterminate), stage(1, 1, {0})});
+  script.begin(1);
+  script.ok({0, 0}, 1);
+  script.satisfy(0);
+  CHECK(script.reuse({0, 1}) == "invalidate 0.1");
+}
+
 TEST_CASE("by single partitions an indeterminate rerun voids only its own line", "[schedule]") {
   Script script({stage(0, 2, {}, {}, Determinacy::kIndeterminate), stage(1, 2, {}, {0}), stage(2, 2, {}, {1})});
   script.begin(2);
