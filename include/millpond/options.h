@@ -40,13 +40,18 @@ struct SessionOptions {
   bool operator==(const SessionOptions&) const = default;
 };
 
-/// How rows are dealt to partitions. At most one of by, hash_by and by_rows is set; with none, whole files are dealt
+/// How rows are dealt to partitions. At most one of by, hash_by, by_rows, random, consolidate and repeat is set; with none, whole files are dealt
 /// (row groups when there are fewer files than partitions).
 struct RepartitionOptions {
   std::string by;                     ///< A column or expression that is the partition number itself, 0 … n-1.
   std::vector<std::string> hash_by;   ///< Columns or expressions: equal values go to the same partition.
   bool by_rows = false;               ///< Runs of equal row counts, in order.
   bool random = false;                ///< Each row to a partition by chance (but the same way on every attempt).
+  bool consolidate = false;           ///< Runs of whole partitions become one each; no row is moved.
+  bool repeat = false;                ///< Every partition holds all rows.
+  /// Each partition is dealt into npartitions of its own (by, hash_by, random): the result still fits what the
+  /// partitions were dealt like before, and frames that have only the outer dealing.
+  bool nested = false;
   std::uint64_t seed = 0;
 };
 

@@ -33,7 +33,10 @@ std::int64_t known_rows(const NodePtr& node, const std::optional<KeptResult>& ke
     }
     return rows;
   }
-  if (std::holds_alternative<RepartitionOp>(node->op)) return known_rows(node->inputs.front(), {});
+  // Dealing by number is done to be counted: it refuses numbers out of range.
+  const auto* repartition = std::get_if<RepartitionOp>(&node->op);
+  if (repartition != nullptr && repartition->kind == RepartitionOp::Kind::kRepeat) return -1;
+  if (repartition != nullptr && repartition->kind != RepartitionOp::Kind::kNumber) return known_rows(node->inputs.front(), {});
   return -1;
 }
 

@@ -24,13 +24,15 @@ RepartitionOp::Kind kind_of(const RepartitionOptions& options) {
   if (!options.by.empty()) return RepartitionOp::Kind::kNumber;
   if (!options.hash_by.empty()) return RepartitionOp::Kind::kHash;
   if (options.random) return RepartitionOp::Kind::kRandom;
+  if (options.consolidate) return RepartitionOp::Kind::kConsolidate;
+  if (options.repeat) return RepartitionOp::Kind::kRepeat;
   return options.by_rows ? RepartitionOp::Kind::kRows : RepartitionOp::Kind::kFiles;
 }
 
 Result<RepartitionOp> checked(std::int64_t npartitions, const RepartitionOptions& options) {
   const int chosen = (options.by.empty() ? 0 : 1) + (options.hash_by.empty() ? 0 : 1) + (options.by_rows ? 1 : 0) +
-                     (options.random ? 1 : 0);
-  if (chosen > 1) return Status::invalid_argument("choose one of by, hash_by, by_rows and random");
+                     (options.random ? 1 : 0) + (options.consolidate ? 1 : 0) + (options.repeat ? 1 : 0);
+  if (chosen > 1) return Status::invalid_argument("choose one of by, hash_by, by_rows, random, consolidate and repeat");
   if (npartitions < 1) {
     return Status::invalid_argument("npartitions is " + std::to_string(npartitions) + "; it must be at least 1");
   }
@@ -38,13 +40,20 @@ Result<RepartitionOp> checked(std::int64_t npartitions, const RepartitionOptions
   op.kind = kind_of(options);
   op.count = npartitions;
   op.seed = options.seed;
+  op.nested = options.nested;
+  if (op.nested && op.kind != RepartitionOp::Kind::kHash && op.kind != RepartitionOp::Kind::kNumber &&
+      op.kind != RepartitionOp::Kind::kRandom) {
+    return Status::invalid_argument("nested goes with by, hash_by and random");
+  }
   op.keys = options.by.empty() ? options.hash_by : std::vector<std::string>{options.by};
   return op;
 }
 
 }  // namespace
 
-Result<Partitioning> bind_repartition(Session::Impl& session, const RepartitionOp& op, const NodePtr& input) {
+namespace {
+
+Result<Partitioning> bind_flat(Session::Impl& session, const RepartitionOp& op, const NodePtr& input) {
   const std::string identity = std::string(repartition_kind_name(op.kind)) + "/" + std::to_string(op.count);
   switch (op.kind) {
     case RepartitionOp::Kind::kHash: {
@@ -81,6 +90,18 @@ Result<Partitioning> bind_repartition(Session::Impl& session, const RepartitionO
   }
 }
 
+}  // namespace
+
+Result<Partitioning> bind_repartition(Session::Impl& session, const RepartitionOp& op, const NodePtr& input) {
+  if (op.kind == RepartitionOp::Kind::kConsolidate && op.count > input->partitioning.count) {
+    return Status::invalid_argument("there are only " + std::to_string(input->partitioning.count) + " partitions to bring to " +
+                                        std::to_string(op.count),
+                                    "repartition by rows or files to make more");
+  }
+  MILLPOND_ASSIGN_OR_RETURN(Partitioning flat, bind_flat(session, op, input));
+  return op.nested ? nested_partitioning(input->partitioning, flat) : flat;
+}
+
 Result<DataFrame> DataFrame::repartition(std::int64_t npartitions, const RepartitionOptions& options,
                                          const std::string& location) const {
   FrameContext context{session_, "repartition", location};
@@ -98,9 +119,11 @@ Result<DataFrame> DataFrame::random_shuffle(std::optional<std::uint64_t> seed, c
   // Without a seed of the user's own, the plan decides: the same program shuffles the same way, so that it can resume.
   options.seed = seed.value_or(xxh3_64(node_->fingerprint));
   MILLPOND_ASSIGN_OR_RETURN(const DataFrame dealt, repartition(num_partitions(), options, location));
+  std::string row = "__millpond_row";
+  while (node_->schema && find_column(*node_->schema, row) >= 0) row += '_';
   return make_partial_sql(context,
-                          "SELECT * EXCLUDE (__millpond_row) FROM (SELECT *, row_number() OVER () AS __millpond_row FROM {0})\n"
-                          "ORDER BY millpond_hash(__millpond_row, " + std::to_string(options.seed) + "::UBIGINT), __millpond_row",
+                          "SELECT * EXCLUDE (" + row + ") FROM (SELECT *, row_number() OVER () AS " + row + " FROM {0})\n"
+                          "ORDER BY millpond_hash(" + row + ", " + std::to_string(options.seed) + "::UBIGINT), " + row,
                           {dealt.node()}, false);
 }
 

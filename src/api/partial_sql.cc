@@ -95,19 +95,28 @@ PartialSqlTraits to_plan(const QueryTraits& traits) {
   return plan;
 }
 
+/// Whether each partition of `driver` has one partition of `input` that belongs to it.
+bool fits(const Partitioning& input, const Partitioning& driver) {
+  if (input.count == 1) return true;
+  if (input.count == driver.count && input.identity == driver.identity) return true;
+  return std::any_of(driver.outer.begin(), driver.outer.end(), [&](const Partitioning::Outer& outer) {
+    return outer.count == input.count && outer.identity == input.identity;
+  });
+}
+
 }  // namespace
 
 Result<Partitioning> partial_partitioning(const std::vector<NodePtr>& inputs, const PartialSqlTraits& traits) {
   const Node* driver = nullptr;
   bool driver_is_first = false;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const auto& partitioning = inputs[i]->partitioning;
-    if (partitioning.count == 1) continue;
-    if (driver == nullptr) {
+    if (inputs[i]->partitioning.count > (driver == nullptr ? 1 : driver->partitioning.count)) {
       driver = inputs[i].get();
       driver_is_first = i == 0;
-    } else if (partitioning.count != driver->partitioning.count ||
-               partitioning.identity != driver->partitioning.identity) {
+    }
+  }
+  for (const auto& input : inputs) {
+    if (driver != nullptr && !fits(input->partitioning, driver->partitioning)) {
       return Status::invalid_argument(
           "the inputs are not partitioned alike: " + describe_inputs(inputs),
           "repartition them by the hash of the same keys into the same number of partitions, bring one of them to one "

@@ -41,7 +41,7 @@ std::vector<StageShape> Job::shapes() const {
     shape.resources = stage.resources;
     shape.determinacy = stage.is_volatile ? Determinacy::kIndeterminate : Determinacy::kDeterminate;
     for (const StageInput& input : stage.inputs) {
-      const bool same = input.source->kind == Source::Kind::kStage && !input.source->is_shuffled && !input.broadcast;
+      const bool same = input.source->kind == Source::Kind::kStage && !input.source->is_shuffled && input.divisor == 1;
       for (std::int64_t upstream : stages_of(*input.source)) {
         const StageDependency wanted{upstream, same ? DependencyKind::kSame : DependencyKind::kAll};
         auto known = std::find_if(shape.dependencies.begin(), shape.dependencies.end(),

@@ -75,7 +75,7 @@ Result<BuiltTask> build_task(const Stage& stage, std::int64_t partition, SourceR
   task.node = stage.name;
   for (const StageInput& input : stage.inputs) {
     MILLPOND_ASSIGN_OR_RETURN(ResolvedPartition resolved,
-                              resolver.partition(input.source, input.broadcast ? 0 : partition));
+                              resolver.partition(input.source, partition / input.divisor));
     task.inputs.push_back({input.name, input.schema, std::move(resolved.scan), std::move(resolved.slices)});
   }
   if (stage.write) {

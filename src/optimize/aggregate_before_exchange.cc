@@ -33,7 +33,7 @@ NodePtr aggregate_before_exchange(const NodePtr& node, const OptimizeContext& co
   if (sql->traits.is_volatile || sql->traits.has_window || sql->traits.has_order || sql->traits.has_limit) return node;
   const NodePtr& exchange = node->inputs.front();
   const auto* repartition = std::get_if<RepartitionOp>(&exchange->op);
-  if (repartition == nullptr || repartition->kind != RepartitionOp::Kind::kHash) return node;
+  if (repartition == nullptr || repartition->kind != RepartitionOp::Kind::kHash || repartition->nested) return node;
   const auto consumers = context.consumers.find(exchange.get());
   if (consumers != context.consumers.end() && consumers->second > 1) return node;
   const NodePtr& source = exchange->inputs.front();

@@ -80,11 +80,14 @@ struct RepartitionOp {
     kHash,    ///< By the hash of `keys` (expressions).
     kNumber,  ///< `keys[0]` (an expression) is the partition number.
     kRandom,  ///< By chance, from `seed`.
+    kConsolidate,  ///< Runs of whole partitions become one each; rows stay where they are.
+    kRepeat,  ///< Each of `count` partitions holds all rows.
   };
   Kind kind = Kind::kFiles;
   std::int64_t count = 1;
   std::vector<std::string> keys;
   std::uint64_t seed = 0;
+  bool nested = false;  ///< Each partition is dealt into `count` of its own (kHash, kNumber, kRandom).
   bool operator==(const RepartitionOp&) const = default;
 };
 

@@ -42,7 +42,8 @@ Json to_json(const RepartitionOp& op) {
   return Json::object({{"kind", std::string(repartition_kind_name(op.kind))},
                        {"count", op.count},
                        {"keys", strings(op.keys)},
-                       {"seed", op.seed}});
+                       {"seed", op.seed},
+                       {"nested", op.nested}});
 }
 
 Json to_json(const UnionOp&) { return Json::object({}); }
@@ -73,6 +74,8 @@ std::string_view repartition_kind_name(RepartitionOp::Kind kind) {
     case RepartitionOp::Kind::kHash: return "hash";
     case RepartitionOp::Kind::kNumber: return "number";
     case RepartitionOp::Kind::kRandom: return "random";
+    case RepartitionOp::Kind::kConsolidate: return "consolidate";
+    case RepartitionOp::Kind::kRepeat: return "repeat";
   }
   return "files";
 }

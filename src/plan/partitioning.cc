@@ -60,6 +60,19 @@ Partitioning other_partitioning(Partitioning::Kind kind, std::int64_t count, std
   return result;
 }
 
+Partitioning nested_partitioning(const Partitioning& outer, const Partitioning& inner) {
+  if (outer.count == 1) return inner;
+  Partitioning result = inner;
+  // Rows of equal keys meet only within their outer partition.
+  result.kind = Partitioning::Kind::kUnknown;
+  result.keys.clear();
+  result.count = outer.count * inner.count;
+  result.identity = outer.identity + " > " + inner.identity;
+  result.outer = outer.outer;
+  result.outer.push_back({outer.count, outer.identity});
+  return result;
+}
+
 std::string partitioning_to_string(const Partitioning& partitioning) {
   if (partitioning.count == 1) return "1 partition";
   std::string text = std::to_string(partitioning.count) + " partitions";
@@ -77,7 +90,8 @@ Json partitioning_to_json(const Partitioning& partitioning) {
   return Json::object({{"kind", std::string(kind_name(partitioning.kind))},
                        {"count", partitioning.count},
                        {"keys", std::move(keys)},
-                       {"identity", partitioning.identity}});
+                       {"identity", partitioning.identity},
+                       {"dimensions", static_cast<std::int64_t>(partitioning.outer.size()) + 1}});
 }
 
 }  // namespace millpond

@@ -24,6 +24,14 @@ struct Partitioning {
   std::vector<std::string> keys;
   /// Two frames of the same count may be read side by side when their identities are equal.
   std::string identity = "single";
+  /// Where each partition was dealt into several: the placements further out, outermost first. Partition i lies in
+  /// partition i / (count / outer.count) of each.
+  struct Outer {
+    std::int64_t count = 1;
+    std::string identity;
+    bool operator==(const Outer&) const = default;
+  };
+  std::vector<Outer> outer;
 
   bool operator==(const Partitioning&) const = default;
 };
@@ -35,6 +43,9 @@ Partitioning single_partition();
 Partitioning hash_partitioning(std::vector<std::string> keys, const std::vector<std::string>& types, std::int64_t count);
 /// Any other placement; `identity` says which act of dealing it was.
 Partitioning other_partitioning(Partitioning::Kind kind, std::int64_t count, std::string identity);
+
+/// `inner` dealt within each partition of `outer`.
+Partitioning nested_partitioning(const Partitioning& outer, const Partitioning& inner);
 
 /// The class of types that hash alike ("integer" for every integer type); the type itself where it stands alone.
 std::string canonical_hash_type(const std::string& type);

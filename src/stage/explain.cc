@@ -18,6 +18,7 @@ std::string source_to_string(const Source& source) {
     }
     case Source::Kind::kSplitRows: return source_to_string(*source.children.front()) + ", split by rows";
     case Source::Kind::kGather: return source_to_string(*source.children.front()) + ", gathered";
+    case Source::Kind::kRepeat: return source_to_string(*source.children.front()) + ", repeated";
   }
   return "";
 }
@@ -45,7 +46,7 @@ std::string stage_graph_to_string(const StageGraph& graph) {
     text += "stage " + std::to_string(stage.id) + ": " + stage.name + ", " + std::to_string(stage.tasks) +
             (stage.tasks == 1 ? " task" : " tasks") + (stage.location.empty() ? "" : "  (" + stage.location + ")") + "\n";
     for (const StageInput& input : stage.inputs) {
-      text += "  " + input.name + " = " + source_to_string(*input.source) + (input.broadcast ? ", broadcast" : "") + "\n";
+      text += "  " + input.name + " = " + source_to_string(*input.source) + (input.is_broadcast() ? ", broadcast" : "") + "\n";
     }
     text += "  out = " + output_to_string(stage) + "\n";
     if (stage.call) text += "  rows go through " + stage.call->kind + " " + stage.call->name + "\n";

@@ -1,5 +1,6 @@
 #include "stage/fragment.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -11,6 +12,7 @@ namespace {
 void collect_text(const FragmentPtr& fragment, std::string& text) {
   text += fragment->query;
   text += '\n';
+  for (const auto& statement : fragment->setup) text += statement + "\n";
   for (const auto& child : fragment->children) collect_text(child, text);
 }
 
@@ -41,7 +43,7 @@ class Renderer {
     std::string name;
     if (fragment->is_leaf()) {
       name = input_ + std::to_string(result_.inputs.size());
-      result_.inputs.push_back({name, fragment->schema, fragment->source, fragment->broadcast});
+      result_.inputs.push_back({name, fragment->schema, fragment->source, fragment->divisor});
     } else {
       std::vector<std::string> children;
       for (const auto& child : fragment->children) {
@@ -51,7 +53,10 @@ class Renderer {
       MILLPOND_ASSIGN_OR_RETURN(std::string query, substitute(fragment->query, children));
       name = inner_ + std::to_string(inner_queries_.size());
       inner_queries_.emplace_back(name, std::move(query));
-      result_.setup.insert(result_.setup.end(), fragment->setup.begin(), fragment->setup.end());
+      for (const auto& statement : fragment->setup) {
+        MILLPOND_ASSIGN_OR_RETURN(std::string setup, substitute(statement, children));
+        result_.setup.push_back(std::move(setup));
+      }
       result_.is_volatile = result_.is_volatile || fragment->is_volatile;
     }
     names_.emplace(fragment.get(), name);
@@ -88,9 +93,9 @@ FragmentPtr leaf_fragment(SourcePtr source, Schema schema) {
   return fragment;
 }
 
-FragmentPtr broadcast_fragment(const FragmentPtr& leaf) {
+FragmentPtr shared_fragment(const FragmentPtr& leaf, std::int64_t divisor) {
   auto fragment = std::make_shared<Fragment>(*leaf);
-  fragment->broadcast = true;
+  fragment->divisor = divisor;
   return fragment;
 }
 
@@ -99,7 +104,7 @@ FragmentPtr query_fragment(std::string query, std::vector<FragmentPtr> children,
   fragment->query = std::move(query);
   fragment->tasks = 1;
   for (const auto& child : children) {
-    if (!child->broadcast) fragment->tasks = child->tasks;
+    fragment->tasks = std::max(fragment->tasks, child->tasks * child->divisor);
   }
   fragment->children = std::move(children);
   fragment->name = std::move(name);

@@ -15,7 +15,7 @@ struct Fragment {
   // Leaf.
   SourcePtr source;
   Schema schema;
-  bool broadcast = false;
+  std::int64_t divisor = 1;  ///< See StageInput.
   // Inner.
   std::string query;
   std::vector<std::string> setup;
@@ -31,8 +31,8 @@ struct Fragment {
 using FragmentPtr = std::shared_ptr<const Fragment>;
 
 FragmentPtr leaf_fragment(SourcePtr source, Schema schema);
-/// A leaf whose one partition every task reads.
-FragmentPtr broadcast_fragment(const FragmentPtr& leaf);
+/// A leaf whose partitions are each read by `divisor` tasks.
+FragmentPtr shared_fragment(const FragmentPtr& leaf, std::int64_t divisor);
 /// `query` over children; it runs in as many tasks as the child with most partitions.
 FragmentPtr query_fragment(std::string query, std::vector<FragmentPtr> children, std::string name, std::string location);
 

@@ -10,7 +10,12 @@
 namespace millpond {
 namespace {
 
-constexpr const char* kKeyPrefix = "__millpond_key_";
+/// A name for the i-th computed key that no column has.
+std::string key_name(const Schema& schema, std::size_t i) {
+  std::string name = "__millpond_key_" + std::to_string(i);
+  while (find_column(schema, name) >= 0) name += '_';
+  return name;
+}
 
 class StagePlanner {
  public:
@@ -65,9 +70,12 @@ class StagePlanner {
     std::vector<FragmentPtr> children;
     for (const auto& input : node->inputs) {
       MILLPOND_ASSIGN_OR_RETURN(FragmentPtr child, lower(input));
-      if (child->tasks == 1 && count > 1) {
+      if (child->tasks < count) {
         MILLPOND_ASSIGN_OR_RETURN(child, at_rest(input, child));
-        child = broadcast_fragment(child);
+        child = shared_fragment(child, count / child->tasks);
+      } else if (!op.setup.empty()) {
+        // Statements before a query see its inputs only where these are relations of their own.
+        MILLPOND_ASSIGN_OR_RETURN(child, at_rest(input, child));
       }
       children.push_back(std::move(child));
     }
@@ -76,6 +84,8 @@ class StagePlanner {
     made->setup = op.setup;
     made->is_volatile = op.traits.is_volatile;
     made->tasks = count;
+    // What such statements make is seen by this query alone, so it is a stage of its own.
+    if (!op.setup.empty()) return put_to_rest(node, FragmentPtr(std::move(made)));
     return FragmentPtr(std::move(made));
   }
 
@@ -96,6 +106,8 @@ class StagePlanner {
     switch (op.kind) {
       case RepartitionOp::Kind::kFiles: return deal_files(node, child, op.count);
       case RepartitionOp::Kind::kRows: return deal_rows(node, child, op.count);
+      case RepartitionOp::Kind::kConsolidate: return regroup(node, child, [&](SourcePtr source) { return gather_source(std::move(source), op.count); });
+      case RepartitionOp::Kind::kRepeat: return regroup(node, child, [&](SourcePtr source) { return repeat_source(std::move(source), op.count); });
       default: return shuffle(node, child, op);
     }
   }
@@ -113,6 +125,16 @@ class StagePlanner {
   Result<FragmentPtr> deal_rows(const NodePtr& node, FragmentPtr child, std::int64_t count) {
     MILLPOND_ASSIGN_OR_RETURN(child, rows_known(node->inputs.front(), child));
     return leaf_fragment(split_rows_source(child->source, count), child->schema);
+  }
+
+  /// Whole partitions read in other groups; nothing moves.
+  template <typename Regroup>
+  Result<FragmentPtr> regroup(const NodePtr& node, FragmentPtr child, const Regroup& make_source) {
+    MILLPOND_ASSIGN_OR_RETURN(child, at_rest(node->inputs.front(), child));
+    if (!is_uniform(*child->source)) {
+      MILLPOND_ASSIGN_OR_RETURN(child, put_to_rest(node->inputs.front(), child));
+    }
+    return leaf_fragment(make_source(child->source), child->schema);
   }
 
   /// A leaf whose slices can be gathered and know how many rows they have.
@@ -144,7 +166,7 @@ class StagePlanner {
       if (int column = find_column(schema, op.keys[i]); column >= 0) {
         placement.keys.push_back(schema[static_cast<std::size_t>(column)].name);
       } else {
-        placement.keys.push_back(kKeyPrefix + std::to_string(i));
+        placement.keys.push_back(key_name(schema, i));
         extra += ", (" + op.keys[i] + "\n) AS " + quote_identifier(placement.keys.back());
         placement.dropped_columns.push_back(placement.keys.back());
       }
@@ -154,6 +176,7 @@ class StagePlanner {
     }
     MILLPOND_ASSIGN_OR_RETURN(Stage* stage, add_stage(node, keyed));
     stage->placement = std::move(placement);
+    stage->is_nested = op.nested && stage->tasks > 1;
     stage->schema = schema;
     stage->fingerprint = node->fingerprint;
     return leaf_fragment(stage_source(*stage), schema);

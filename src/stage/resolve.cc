@@ -31,11 +31,18 @@ Result<ResolvedPartition> SourceResolver::partition(const SourcePtr& source, std
         partition -= child->count;
       }
       return Status::internal("a union has no such partition");
-    case Source::Kind::kGather: return all_partitions(source->children.front());
+    case Source::Kind::kGather: {
+      const SourcePtr& child = source->children.front();
+      const std::int64_t size = child->count / source->count;
+      const std::int64_t larger = child->count % source->count;
+      const std::int64_t begin = partition * size + std::min(partition, larger);
+      return partitions_of(child, begin, begin + size + (partition < larger ? 1 : 0));
+    }
+    case Source::Kind::kRepeat: return partitions_of(source->children.front(), 0, source->children.front()->count);
     case Source::Kind::kSplitRows: {
       auto known = split_.find(source.get());
       if (known == split_.end()) {
-        MILLPOND_ASSIGN_OR_RETURN(ResolvedPartition all, all_partitions(source->children.front()));
+        MILLPOND_ASSIGN_OR_RETURN(ResolvedPartition all, partitions_of(source->children.front(), 0, source->children.front()->count));
         split_scan_[source.get()] = all.scan;
         known = split_.emplace(source.get(), split_by_rows(all.slices, source->count)).first;
       }
@@ -51,6 +58,13 @@ Result<ResolvedPartition> SourceResolver::stage_partition(const Source& source, 
     if (auto slice = segment_slice(result_(source.stage, partition), 0)) resolved.slices.emplace_back(std::move(*slice));
     return resolved;
   }
+  if (source.is_nested) {
+    const std::int64_t inner = stages_[static_cast<std::size_t>(source.stage)].placement->count;
+    if (auto slice = segment_slice(result_(source.stage, partition / inner), partition % inner)) {
+      resolved.slices.emplace_back(std::move(*slice));
+    }
+    return resolved;
+  }
   const std::int64_t tasks = stages_[static_cast<std::size_t>(source.stage)].tasks;
   for (std::int64_t task = 0; task < tasks; ++task) {
     if (auto slice = segment_slice(result_(source.stage, task), partition)) resolved.slices.emplace_back(std::move(*slice));
@@ -58,10 +72,10 @@ Result<ResolvedPartition> SourceResolver::stage_partition(const Source& source, 
   return resolved;
 }
 
-Result<ResolvedPartition> SourceResolver::all_partitions(const SourcePtr& child) {
+Result<ResolvedPartition> SourceResolver::partitions_of(const SourcePtr& child, std::int64_t begin, std::int64_t end) {
   ResolvedPartition all;
   bool first = true;
-  for (std::int64_t i = 0; i < child->count; ++i) {
+  for (std::int64_t i = begin; i < end; ++i) {
     MILLPOND_ASSIGN_OR_RETURN(ResolvedPartition part, partition(child, i));
     if (part.slices.empty()) continue;
     if (!first && part.scan != all.scan) {

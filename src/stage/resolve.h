@@ -35,7 +35,7 @@ class SourceResolver {
 
  private:
   Result<ResolvedPartition> stage_partition(const Source& source, std::int64_t partition);
-  Result<ResolvedPartition> all_partitions(const SourcePtr& child);
+  Result<ResolvedPartition> partitions_of(const SourcePtr& child, std::int64_t begin, std::int64_t end);
 
   const std::vector<Stage>& stages_;
   FindResult result_;

@@ -45,7 +45,8 @@ SourcePtr stage_source(const Stage& stage) {
   source->kind = Source::Kind::kStage;
   source->stage = stage.id;
   source->is_shuffled = stage.placement && stage.placement->kind != Placement::Kind::kSingle;
-  source->count = source->is_shuffled ? stage.placement->count : stage.tasks;
+  source->is_nested = stage.is_nested;
+  source->count = source->is_shuffled ? stage.placement->count * (stage.is_nested ? stage.tasks : 1) : stage.tasks;
   return source;
 }
 
@@ -66,11 +67,19 @@ SourcePtr split_rows_source(SourcePtr child, std::int64_t count) {
   return source;
 }
 
-SourcePtr gather_source(SourcePtr child) {
-  if (child->count == 1) return child;
+SourcePtr gather_source(SourcePtr child, std::int64_t count) {
+  if (child->count == count) return child;
   auto source = std::make_shared<Source>();
   source->kind = Source::Kind::kGather;
-  source->count = 1;
+  source->count = count;
+  source->children = {std::move(child)};
+  return source;
+}
+
+SourcePtr repeat_source(SourcePtr child, std::int64_t count) {
+  auto source = std::make_shared<Source>();
+  source->kind = Source::Kind::kRepeat;
+  source->count = count;
   source->children = {std::move(child)};
   return source;
 }

@@ -21,7 +21,8 @@ struct Source {
     kStage,      ///< What the tasks of a stage wrote.
     kConcat,     ///< The partitions of all children, one after the other.
     kSplitRows,  ///< All rows of the child in `count` runs of equal length.
-    kGather,     ///< All rows of the child as one partition.
+    kGather,     ///< The child's partitions in `count` runs, each run as one partition.
+    kRepeat,     ///< All rows of the child, `count` times.
   };
   Kind kind = Kind::kStatic;
   std::int64_t count = 1;                           ///< Partitions this source has.
@@ -29,6 +30,7 @@ struct Source {
   std::optional<ScanOptions> scan;                  ///< kStatic over files.
   std::int64_t stage = -1;                          ///< kStage.
   bool is_shuffled = false;                         ///< kStage: a partition is in every task's file; else task i wrote partition i.
+  bool is_nested = false;                           ///< kStage, shuffled: each task's partitions are partitions of their own.
   std::vector<std::shared_ptr<const Source>> children;
 };
 using SourcePtr = std::shared_ptr<const Source>;
@@ -38,7 +40,9 @@ struct StageInput {
   std::string name;        ///< "in0".
   Schema schema;
   SourcePtr source;
-  bool broadcast = false;  ///< Every task reads the only partition; else task i reads partition i.
+  std::int64_t divisor = 1;  ///< Task i reads partition i / divisor: 1 side by side, the number of tasks to broadcast.
+
+  bool is_broadcast() const { return source->count == 1 && divisor > 1; }
 };
 
 /// User files that a stage writes.
@@ -58,6 +62,7 @@ struct Stage {
   std::int64_t tasks = 1;
   std::optional<CallSpec> call;
   std::optional<Placement> placement;   ///< Set unless `write` is.
+  bool is_nested = false;               ///< Each task's partitions are partitions of their own.
   std::optional<StageWrite> write;
   std::optional<Schema> schema;         ///< Of what it writes, when known.
   bool is_volatile = false;             ///< Another attempt may give other rows.
@@ -81,7 +86,8 @@ SourcePtr static_source(std::vector<std::vector<Slice>> partitions, std::optiona
 SourcePtr stage_source(const Stage& stage);
 SourcePtr concat_source(std::vector<SourcePtr> children);
 SourcePtr split_rows_source(SourcePtr child, std::int64_t count);
-SourcePtr gather_source(SourcePtr child);
+SourcePtr gather_source(SourcePtr child, std::int64_t count = 1);
+SourcePtr repeat_source(SourcePtr child, std::int64_t count);
 
 /// Whether all its slices can be read as one relation: only segments, or only files with the same options.
 bool is_uniform(const Source& source);
