@@ -50,6 +50,9 @@ void bind_repartition_options(nb::module_& module) {
       .def_rw("hash_by", &RepartitionOptions::hash_by)
       .def_rw("by_rows", &RepartitionOptions::by_rows)
       .def_rw("random", &RepartitionOptions::random)
+      .def_rw("consolidate", &RepartitionOptions::consolidate)
+      .def_rw("repeat", &RepartitionOptions::repeat)
+      .def_rw("nested", &RepartitionOptions::nested)
       .def_rw("seed", &RepartitionOptions::seed);
 }
 

@@ -45,6 +45,7 @@ class DataFrame(FrameResults, FrameWriting):
         *,
         by_row: bool = False,
         random_shuffle: bool = False,
+        nested: bool = False,
         seed: int = 0,
         **kwargs: Any,
     ) -> DataFrame:
@@ -52,7 +53,8 @@ class DataFrame(FrameResults, FrameWriting):
 
         `hash_by`: columns or expressions; rows with equal values go to the same partition. `by`: a column or expression
         that is the partition's number, 0 to npartitions-1. `by_rows` (or `by_row`): runs of equal numbers of rows, in
-        order. `random_shuffle`: each row to a partition by chance. With none of these, whole files are dealt, or row
+        order. `random_shuffle`: each row to a partition by chance. `nested`: each partition is dealt into `npartitions` of its
+        own; the result can still be read beside frames that have only the outer dealing. With none of these, whole files are dealt, or row
         groups of Parquet files when there are fewer files than partitions.
 
         >>> df = session.from_items(list(range(10)))
@@ -70,7 +72,35 @@ class DataFrame(FrameResults, FrameWriting):
         options.by = by or ""
         options.by_rows = by_rows or by_row
         options.random = random_shuffle
+        options.nested = nested
         options.seed = seed
+        return self._made(self._frame.repartition(npartitions, options, str(line)), line)
+
+    def consolidate(self, npartitions: int = 1) -> DataFrame:
+        """Brings the partitions to fewer, each a run of whole partitions. No row is moved.
+
+        >>> df = session.from_items(list(range(10))).repartition(4, by_rows=True)
+        >>> df.consolidate(2).map("count(*) AS n").take_all()
+        [{'n': 6}, {'n': 4}]
+        """
+        from millpond import _core
+
+        line = source_line()
+        options = _core.RepartitionOptions()
+        options.consolidate = True
+        return self._made(self._frame.repartition(npartitions, options, str(line)), line)
+
+    def repeat(self, npartitions: int) -> DataFrame:
+        """Gives all rows to each of `npartitions` partitions: for work that is done several times over the same data.
+
+        >>> session.from_items([1, 2]).repeat(3).count()
+        6
+        """
+        from millpond import _core
+
+        line = source_line()
+        options = _core.RepartitionOptions()
+        options.repeat = True
         return self._made(self._frame.repartition(npartitions, options, str(line)), line)
 
     def random_shuffle(self, seed: int | None = None, **kwargs: Any) -> DataFrame:
