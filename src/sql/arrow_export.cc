@@ -19,13 +19,32 @@ struct Export {
   std::unique_ptr<duckdb::Connection> connection;
   std::unique_ptr<RowStream> rows;
   QueryText text;
+  ExportOptions options;
   std::string error;
   int number = EIO;
 
   int fail(const Status& status) {
     error = status.to_string();
     number = stream_errno(status.code());
+    if (options.failure != nullptr) *options.failure = status;
     return number;
+  }
+
+  // The next batch; null at the end and on an error. A cancelled task's query is interrupted, which is an error too.
+  std::unique_ptr<duckdb::ArrowFormat::T> fetch() {
+    if (options.cancel == nullptr) return rows->Fetch();
+    using duckdb::QueryResultState;
+    bool interrupted = false;
+    for (;;) {
+      if (!interrupted && options.cancel->load(std::memory_order_relaxed)) {
+        connection->Interrupt();
+        interrupted = true;
+      }
+      duckdb::unique_ptr<duckdb::ArrowFormat::T> batch;
+      if (duckdb::IsTerminal(rows->TryFetch(batch)) || batch != nullptr) return batch;
+      const QueryResultState state = rows->ExecuteTask();
+      if (state == QueryResultState::BLOCKED || state == QueryResultState::NO_TASKS_AVAILABLE) rows->WaitForTask();
+    }
   }
 };
 
