@@ -47,6 +47,9 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
+  /// Whether paths mean the same to every program of this machine, so that others (DuckDB) may open them by themselves.
+  virtual bool is_local_disk() const { return false; }
+
   /// kNotFound when nothing is there. Follows symbolic links.
   virtual Result<FileInfo> stat(const std::string& path) = 0;
   /// The entries of a directory (not recursive), sorted by name. kNotFound when it does not exist.

@@ -150,10 +150,6 @@ Status put_in_place(FileSystem& files, const PublishRequest& request, const Outp
 }
 
 Result<OutputManifest> stage_and_place(FileSystem& files, const PublishRequest& request) {
-  // An append that a kill stopped begins anew, maybe with other files.
-  if (request.mode == PublishMode::kAppend) {
-    MILLPOND_RETURN_IF_ERROR(take_back_append(files, request.target, request.staging));
-  }
   MILLPOND_ASSIGN_OR_RETURN(OutputManifest manifest, stage_output(files, request));
   MILLPOND_RETURN_IF_ERROR(put_in_place(files, request, manifest));
   MILLPOND_RETURN_IF_ERROR(files.sync_directory(parent_path(request.target)));

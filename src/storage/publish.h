@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,7 +51,19 @@ Result<TargetState> observe_target(FileSystem& files, const std::string& target)
 
 /// Whether a write may begin, before any work is done: kAlreadyExists in mode kError when the target is there and this write
 /// did not make it, kInvalidArgument when it is of the wrong kind. Returns the manifest if this very write is already done.
+/// Changes nothing. `request` needs no files yet.
 Result<std::optional<OutputManifest>> check_target(FileSystem& files, const PublishRequest& request);
+
+/// A write that may be worked on.
+struct BegunWrite {
+  std::unique_ptr<Lease> lease;  ///< Keeps other drivers and clean-up out of the staging folder; hold it until the write is over.
+  TargetState observed;          ///< What the target is now: for PublishRequest::observed.
+};
+
+/// Begins a write that check_target let pass: makes the folders above the target and the staging folder, takes its lease, and
+/// brings what a killed publish() had moved back to where the tasks had left it, so that their results are valid again.
+/// kConflict when another driver works in the staging folder. For folders of this machine.
+Result<BegunWrite> begin_write(FileSystem& files, const PublishRequest& request);
 
 /// Gives a finished write its name:
 /// 1. every file is made durable and moved below staged_output(staging), with its manifest, and all folders are made durable;
@@ -61,7 +74,7 @@ Result<std::optional<OutputManifest>> check_target(FileSystem& files, const Publ
 /// 3. the staging folder, with the replaced data, is removed. A failure here is not reported: remove_stale does it later.
 /// Where a store can't swap (NFS, many over FUSE), kOverwrite is two renames: between them there is no target, and after
 /// a kill there the old data lies in the staging folder until the job is run again or remove_stale puts it back.
-/// May be repeated after a kill or an error at any point, with the same request. When another writer was first, this one
+/// May be repeated after a kill or an error at any point (the files are taken from where they were or were moved to). When another writer was first, this one
 /// gets kAlreadyExists or kConflict and its staging folder is removed; after other errors it stays, to be resumed.
 /// Costs one fsync a file and folder. Returns the manifest with the final names.
 Result<OutputManifest> publish(FileSystem& files, const PublishRequest& request);

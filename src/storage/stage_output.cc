@@ -2,10 +2,12 @@
 
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "storage/append.h"
 #include "storage/file_content.h"
 #include "storage/parent_path.h"
+#include "storage/staged_moves.h"
 
 namespace millpond {
 namespace {
@@ -20,40 +22,18 @@ Status check_size(const FileInfo& info, const ManifestFile& file) {
       .with_context(context);
 }
 
-// Moves one file to `to`, unless an earlier try has.
-Status stage_file(FileSystem& files, const std::string& from, const std::string& to, const ManifestFile& file) {
-  const Result<FileInfo> source = files.stat(from);
-  if (source.status().code() == StatusCode::kNotFound) {
-    const Result<FileInfo> moved = files.stat(to);
-    if (moved.is_ok()) return check_size(*moved, file);
-    if (moved.status().code() != StatusCode::kNotFound) return moved.status();
-    return Status::data_corrupt("the written file \"" + from + "\" is gone", "Run the job again.")
-        .with_context({{}, {}, {}, from, {}});
+// Makes one file ready for others to see; its identity.
+Result<std::uint64_t> seal_file(FileSystem& files, const std::string& path, const ManifestFile& file) {
+  const Result<FileInfo> info = files.stat(path);
+  if (info.status().code() == StatusCode::kNotFound) {
+    return Status::data_corrupt("the written file \"" + path + "\" is gone", "Run the job again.")
+        .with_context({{}, {}, {}, path, {}});
   }
-  if (!source.is_ok()) return source.status();
-  MILLPOND_RETURN_IF_ERROR(check_size(*source, file));
-  MILLPOND_RETURN_IF_ERROR(files.apply_default_mode(from));
-  MILLPOND_RETURN_IF_ERROR(sync_file(files, from));
-  MILLPOND_RETURN_IF_ERROR(files.make_directories(parent_path(to), 0777));
-  // A file of this name from an earlier run of the same write is older.
-  return files.rename_replace(from, to);
-}
-
-// Removes what an earlier try with other files left, so that no row is published twice.
-Status remove_others(FileSystem& files, const std::string& folder, const std::set<std::string>& wanted) {
-  const Result<std::vector<FileInfo>> entries = files.list(folder);
-  if (entries.status().code() == StatusCode::kNotFound) return Status::ok();
-  if (!entries.is_ok()) return entries.status();
-  for (const FileInfo& entry : *entries) {
-    if (entry.is_directory) {
-      const auto first = wanted.lower_bound(entry.path + "/");
-      const bool is_wanted = first != wanted.end() && first->compare(0, entry.path.size() + 1, entry.path + "/") == 0;
-      MILLPOND_RETURN_IF_ERROR(is_wanted ? remove_others(files, entry.path, wanted) : files.remove_tree(entry.path));
-    } else if (!wanted.contains(entry.path)) {
-      MILLPOND_RETURN_IF_ERROR(files.remove_file(entry.path));
-    }
-  }
-  return Status::ok();
+  if (!info.is_ok()) return info.status();
+  MILLPOND_RETURN_IF_ERROR(check_size(*info, file));
+  MILLPOND_RETURN_IF_ERROR(files.apply_default_mode(path));
+  MILLPOND_RETURN_IF_ERROR(sync_file(files, path));
+  return info->file_id;
 }
 
 Status sync_folders(FileSystem& files, const std::string& output, const std::set<std::string>& paths) {
@@ -91,27 +71,37 @@ Result<OutputManifest> stage_output(FileSystem& files, const PublishRequest& req
   if (request.single_file && request.files.size() != 1) {
     return Status::internal("a single file was to be published from " + std::to_string(request.files.size()) + " files");
   }
+  MILLPOND_RETURN_IF_ERROR(restore_staged(files, request.target, request.staging));
   const std::string output = staged_output(request.staging);
+  MILLPOND_RETURN_IF_ERROR(files.remove_tree(output));
   OutputManifest manifest{request.fingerprint, request.job_id, {}};
+  std::vector<StagedMove> moves;
   std::set<std::string> paths;
-  MILLPOND_RETURN_IF_ERROR(files.make_directories(output, 0777));
   for (const StagedFile& staged : request.files) {
     ManifestFile file = staged.file;
     if (request.single_file) file.name = base_name(request.target);
-    const std::string to = output + "/" + file.name;
-    if (!paths.insert(to).second) return Status::internal("two written files have the name \"" + file.name + "\"");
-    MILLPOND_RETURN_IF_ERROR(stage_file(files, staged.path, to, file));
+    if (!paths.insert(output + "/" + file.name).second) {
+      return Status::internal("two written files have the name \"" + file.name + "\"");
+    }
+    MILLPOND_ASSIGN_OR_RETURN(const std::uint64_t file_id, seal_file(files, staged.path, file));
     // Without a digest a rerun could not tell this file from another of the same size.
     if (request.single_file && file.digest.empty()) {
-      MILLPOND_ASSIGN_OR_RETURN(file.digest, file_digest(files, to));
+      MILLPOND_ASSIGN_OR_RETURN(file.digest, file_digest(files, staged.path));
     }
+    moves.push_back({staged.path, file.name, file_id});
     manifest.files.push_back(std::move(file));
   }
-  MILLPOND_RETURN_IF_ERROR(remove_others(files, output, paths));
+  MILLPOND_RETURN_IF_ERROR(files.make_directories(output, 0777));
+  MILLPOND_RETURN_IF_ERROR(move_staged(files, request.staging, moves));
   MILLPOND_RETURN_IF_ERROR(write_manifest(files, request, manifest));
   MILLPOND_RETURN_IF_ERROR(sync_folders(files, output, paths));
   MILLPOND_RETURN_IF_ERROR(files.sync_directory(request.staging));
   return manifest;
+}
+
+Status restore_staged(FileSystem& files, const std::string& target, const std::string& staging) {
+  MILLPOND_RETURN_IF_ERROR(take_back_append(files, target, staging));
+  return undo_staged_moves(files, staging);
 }
 
 }  // namespace millpond

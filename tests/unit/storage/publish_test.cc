@@ -60,35 +60,35 @@ Status stage(FileSystem& files, const Write& write, const PublishRequest& reques
   return Status::ok();
 }
 
-Result<OutputManifest> run(FileSystem& files, const TemporaryDirectory& directory, const Write& write) {
-  const PublishRequest request = request_of(directory, write);
+Result<OutputManifest> run(FileSystem& files, const TemporaryDirectory& directory, const Write& write,
+                           bool* was_staged = nullptr) {
+  PublishRequest request = request_of(directory, write);
   MILLPOND_ASSIGN_OR_RETURN(auto done, check_target(files, request));
   if (done.has_value()) return std::move(*done);
+  MILLPOND_ASSIGN_OR_RETURN(const BegunWrite begun, begin_write(files, request));
+  request.observed = begun.observed;
   MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
+  if (was_staged != nullptr) *was_staged = true;
   return publish(files, request);
 }
 
-// What a driver does when the job is run again: files that were staged are not written again.
-Result<OutputManifest> rerun(FileSystem& files, const TemporaryDirectory& directory, const Write& write, bool has_power_cut) {
-  const PublishRequest request = request_of(directory, write);
+// What a driver does when the job is run again: files that are still staged are not written again.
+Result<OutputManifest> rerun(FileSystem& files, const TemporaryDirectory& directory, const Write& write, bool must_be_staged) {
+  PublishRequest request = request_of(directory, write);
   MILLPOND_ASSIGN_OR_RETURN(auto done, check_target(files, request));
   if (done.has_value()) return publish(files, request);
+  MILLPOND_ASSIGN_OR_RETURN(const BegunWrite begun, begin_write(files, request));
+  request.observed = begun.observed;
+  bool are_staged = true;
   for (const StagedFile& staged : request.files) {
-    const std::string name = write.single_file ? write.target : staged.file.name;
-    const bool is_there = files.stat(staged.path).is_ok() ||
-                          files.stat(staged_output(request.staging) + "/" + name).is_ok() ||
-                          (write.mode == PublishMode::kAppend && files.stat(request.target + "/" + name).is_ok());
-    if (is_there) continue;
-    // Some file is lost (a power cut): all is computed anew.
-    (void)files.remove_tree(request.staging + "/attempts");
-    MILLPOND_RETURN_IF_ERROR(remove_stale(files, request.target, request.job_id));
-    MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
-    break;
+    const Result<FileInfo> info = files.stat(staged.path);
+    are_staged = are_staged && info.is_ok() && info->size == staged.file.num_bytes;
   }
-  const Result<OutputManifest> manifest = publish(files, request);
-  if (!has_power_cut || manifest.status().code() != StatusCode::kDataCorrupt) return manifest;
-  MILLPOND_RETURN_IF_ERROR(remove_stale(files, request.target, request.job_id));
-  MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
+  if (must_be_staged && !are_staged) return Status::internal("finished work was lost");
+  if (!are_staged) {
+    MILLPOND_RETURN_IF_ERROR(files.remove_tree(request.staging + "/attempts"));
+    MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
+  }
   return publish(files, request);
 }
 
@@ -285,6 +285,26 @@ TEST_CASE("a write that is computed anew does not publish files of the earlier t
   }
 }
 
+TEST_CASE("what a swap put in the staging folder is never taken for what was written") {
+  TemporaryDirectory directory;
+  FaultFileSystem files(local_file_system());
+  REQUIRE(run(files, directory, {.text = "old"}).is_ok());
+  const Write write{.text = "new", .mode = PublishMode::kOverwrite};
+  const PublishRequest request = request_of(directory, write);
+  REQUIRE(stage(files, write, request).is_ok());
+  files.set_hook([&](const std::string& call) {
+    if (call.rfind("exchange", 0) == 0) files.set_plan(*FaultPlan::parse("stop@1"));  // Dies after the swap.
+  });
+  CHECK_FALSE(publish(files, request).is_ok());
+  files.set_hook({});
+  files.set_plan(std::nullopt);
+  REQUIRE(look(directory) == output_of(write));
+  // Another job replaces it; the staging folder now holds "old" under the names of "new".
+  REQUIRE(run(files, directory, {.text = "big", .mode = PublishMode::kOverwrite}).is_ok());
+  CHECK(publish(files, request).status().code() == StatusCode::kDataCorrupt);
+  CHECK(look(directory) == output_of({.text = "big"}));
+}
+
 // The heart: whatever call a fault or a kill meets, readers see the old or the new, a rerun succeeds, and nothing is left.
 TEST_CASE("a fault at any call leaves the old or the new, and a rerun ends well") {
   struct Scenario {
@@ -321,7 +341,8 @@ TEST_CASE("a fault at any call leaves the old or the new, and a rerun ends well"
         plan.is_sticky = fault == std::string("io_error+");
         plan.at_call = n;
         files->set_plan(plan);
-        const bool succeeded = run(*files, directory, scenario.write).is_ok();
+        bool was_staged = false;
+        const bool succeeded = run(*files, directory, scenario.write, &was_staged).is_ok();
         was_hit = files->calls() > n;
         const bool was_failed = files->faults() > 0;
         files->set_plan(std::nullopt);
@@ -344,7 +365,7 @@ TEST_CASE("a fault at any call leaves the old or the new, and a rerun ends well"
           REQUIRE(remove_stale(*files, directory / "out", "job").is_ok());
           REQUIRE((look(directory) == old || look(directory) == fresh));
         } else {
-          const Result<OutputManifest> again = rerun(*files, directory, scenario.write, has_power_cut);
+          const Result<OutputManifest> again = rerun(*files, directory, scenario.write, was_staged && !has_power_cut);
           INFO(again.status().to_string());
           REQUIRE(again.is_ok());
           REQUIRE(look(directory) == fresh);
