@@ -87,7 +87,13 @@ Status Job::check_outputs() {
     if (!stage.write) continue;
     auto done = check_write(*context_.files, *stage.write, write_job(stage));
     if (!done.is_ok()) return done.status().with_context({stage.location, stage.name, {}, {}, {}});
-    if (*done) written_[stage.id] = std::move(**done);
+    if (*done) {
+      written_[stage.id] = std::move(**done);
+      continue;
+    }
+    auto begun = open_write(*context_.files, *stage.write, write_job(stage));
+    if (!begun.is_ok()) return begun.status().with_context({stage.location, stage.name, {}, {}, {}});
+    begun_[stage.id] = std::move(*begun);
   }
   return Status::ok();
 }
@@ -165,7 +171,9 @@ std::vector<StageWrite> Job::unfinished_writes() const {
 }
 
 WriteJob Job::write_job(const Stage& stage) const {
-  return {context_.job_id, xxh3_128_hex(context_.job_id + "/" + stage.fingerprint)};
+  WriteJob job{context_.job_id, xxh3_128_hex(context_.job_id + "/" + stage.fingerprint), {}};
+  if (auto begun = begun_.find(stage.id); begun != begun_.end()) job.observed = begun->second.observed;
+  return job;
 }
 
 }  // namespace millpond

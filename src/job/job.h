@@ -101,6 +101,7 @@ class Job {
   std::map<std::int64_t, Reported> reported_;                     ///< Waiting for Accept or Drop.
   std::map<TaskRef, std::string> fingerprints_;
   std::map<std::int64_t, std::vector<OutputFile>> written_;
+  std::map<std::int64_t, BegunWrite> begun_;                      ///< Writes that are not done yet, by stage.
   std::deque<Event> pending_;                                     ///< Events that carrying out an action caused.
   std::vector<bool> is_satisfied_;
   std::optional<Status> end_;

@@ -24,6 +24,7 @@ PublishRequest request_of(const StageWrite& write, const WriteJob& job) {
   request.single_file = write.options.single_file;
   request.job_id = job.job_id;
   request.fingerprint = job.fingerprint;
+  request.observed = job.observed;
   return request;
 }
 
@@ -60,6 +61,10 @@ Result<std::optional<std::vector<OutputFile>>> check_write(FileSystem& files, co
   MILLPOND_ASSIGN_OR_RETURN(auto manifest, check_target(files, request_of(write, job)));
   if (!manifest) return std::optional<std::vector<OutputFile>>();
   return std::optional(published_files(write, *manifest));
+}
+
+Result<BegunWrite> open_write(FileSystem& files, const StageWrite& write, const WriteJob& job) {
+  return begin_write(files, request_of(write, job));
 }
 
 Status discard_write(FileSystem& files, const StageWrite& write, const WriteJob& job) {

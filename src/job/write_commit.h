@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,16 @@ namespace millpond {
 struct WriteJob {
   std::string job_id;
   std::string fingerprint;  ///< Of the write's plan node; for append unique to this run of it.
+  std::optional<TargetState> observed;  ///< What the output was when the job began, to notice other writers.
 };
 
 /// Before any work: kAlreadyExists when the mode forbids touching what is there. Gives the files when this very write is
 /// done already.
 Result<std::optional<std::vector<OutputFile>>> check_write(FileSystem& files, const StageWrite& write, const WriteJob& job);
+
+/// Begins a write that is not done already: makes the folders above the output and the staging folder, brings back what a
+/// killed commit had moved, and keeps other drivers out while the result lives. kConflict when another one is at it.
+Result<BegunWrite> open_write(FileSystem& files, const StageWrite& write, const WriteJob& job);
 
 /// Removes what an unfinished write has staged beside its output; fine when there is nothing.
 Status discard_write(FileSystem& files, const StageWrite& write, const WriteJob& job);
