@@ -49,7 +49,7 @@ Status move_all(FileSystem& files, const std::string& target, const std::string&
   std::set<std::string> folders = {target};
   for (const ManifestFile& file : manifest.files) {
     MILLPOND_RETURN_IF_ERROR(move_in(files, target, staging, file));
-    for (std::string folder = parent_path(target + "/" + file.name); folder != target; folder = parent_path(folder)) {
+    for (std::string folder = parent_path(target + "/" + file.name); folder.size() > target.size(); folder = parent_path(folder)) {
       folders.insert(folder);
     }
   }

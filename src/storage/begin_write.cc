@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "storage/parent_path.h"
 #include "storage/publish.h"
 #include "storage/stage_output.h"
 
@@ -7,9 +8,10 @@ namespace millpond {
 
 Result<BegunWrite> begin_write(FileSystem& files, const PublishRequest& request) {
   BegunWrite begun;
-  MILLPOND_ASSIGN_OR_RETURN(begun.lease, prepare_staging(files, request.target, request.staging));
-  MILLPOND_RETURN_IF_ERROR(restore_staged(files, request.target, request.staging));
-  MILLPOND_ASSIGN_OR_RETURN(begun.observed, observe_target(files, request.target));
+  const std::string target = trimmed_path(request.target);
+  MILLPOND_ASSIGN_OR_RETURN(begun.lease, prepare_staging(files, target, request.staging));
+  MILLPOND_RETURN_IF_ERROR(restore_staged(files, target, request.staging));
+  MILLPOND_ASSIGN_OR_RETURN(begun.observed, observe_target(files, target));
   return begun;
 }
 

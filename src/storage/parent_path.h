@@ -14,6 +14,12 @@ inline std::string parent_path(const std::string& path) {
   return parent_end == std::string::npos ? "/" : path.substr(0, parent_end + 1);
 }
 
+/// A path without slashes at its end, which would make the kernel take a link for what it points to.
+inline std::string trimmed_path(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
 /// The last part of a path, without slashes: "b" of "/a/b/".
 inline std::string base_name(const std::string& path) {
   const std::size_t end = path.find_last_not_of('/');

@@ -169,7 +169,9 @@ Result<TargetState> observe_target(FileSystem& files, const std::string& target)
   return TargetState{true, info->file_id, info->mtime_ns};
 }
 
-Result<std::optional<OutputManifest>> check_target(FileSystem& files, const PublishRequest& request) {
+Result<std::optional<OutputManifest>> check_target(FileSystem& files, const PublishRequest& given) {
+  PublishRequest request = given;
+  request.target = trimmed_path(given.target);
   if (request.single_file && request.mode == PublishMode::kAppend) {
     return Status::invalid_argument("one file can't be appended to: \"" + request.target + "\"",
                                     "Write a folder to append to it.");
@@ -192,7 +194,9 @@ Result<std::optional<OutputManifest>> check_target(FileSystem& files, const Publ
   return done;
 }
 
-Result<OutputManifest> publish(FileSystem& files, const PublishRequest& request) {
+Result<OutputManifest> publish(FileSystem& files, const PublishRequest& given) {
+  PublishRequest request = given;
+  request.target = trimmed_path(given.target);
   Result<std::optional<OutputManifest>> done = check_target(files, request);
   Result<OutputManifest> manifest = Status::internal("nothing was published");
   if (!done.is_ok()) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "storage/errno_status.h"
+#include "storage/parent_path.h"
 #include "storage/unique_fd.h"
 
 namespace millpond {
@@ -77,8 +78,7 @@ Status empty_directory(UniqueFd directory, const std::string& path, int depth) {
 
 Status remove_local_tree(const std::string& path) {
   MILLPOND_RETURN_IF_ERROR(check_path(path));
-  std::string trimmed = path;  // A slash at the end would make the kernel follow a link.
-  while (trimmed.size() > 1 && trimmed.back() == '/') trimmed.pop_back();
+  const std::string trimmed = trimmed_path(path);
   const std::size_t slash = trimmed.rfind('/');
   const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : trimmed.substr(0, slash);
   const std::string name = slash == std::string::npos ? trimmed : trimmed.substr(slash + 1);

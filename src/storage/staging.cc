@@ -85,7 +85,8 @@ Result<std::unique_ptr<Lease>> prepare_staging(FileSystem& files, const std::str
   }
 }
 
-Status remove_stale(FileSystem& files, const std::string& target, const std::string& job_id, const std::string& keep) {
+Status remove_stale(FileSystem& files, const std::string& path, const std::string& job_id, const std::string& keep) {
+  const std::string target = trimmed_path(path);
   const Result<std::vector<FileInfo>> entries = files.list(parent_path(target));
   if (entries.status().code() == StatusCode::kNotFound) return Status::ok();
   if (!entries.is_ok()) return entries.status();

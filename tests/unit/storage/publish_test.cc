@@ -193,6 +193,15 @@ TEST_CASE("targets of other kinds") {
   const Write odd{.text = "x", .job = "job \"/ü*", .target = std::string(250, 'n')};
   CHECK(run(files, directory, odd).is_ok());
   CHECK(run(files, directory, odd).is_ok());
+  for (const bool single_file : {false, true}) {
+    const std::string name = single_file ? "slash-file/" : "slash/";
+    CHECK(run(files, directory, {.text = "1", .single_file = single_file, .target = name}).is_ok());
+    CHECK(run(files, directory, {.text = "1", .single_file = single_file, .target = name}).is_ok());
+    CHECK(run(files, directory, {.text = "2", .mode = PublishMode::kOverwrite, .single_file = single_file, .target = name}).is_ok());
+  }
+  CHECK(run(files, directory, {.text = "3", .mode = PublishMode::kAppend, .target = "slash/"}).is_ok());
+  CHECK(look(directory, "slash").size() == 4);
+  CHECK(directory.read("slash-file") == "2");
   CHECK(leftovers(directory).empty());
 }
 
