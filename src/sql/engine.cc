@@ -8,6 +8,7 @@
 #include "sql/database.h"
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
+#include "sql/file_system_bridge.h"
 #include "sql/inputs.h"
 #include "sql/lossless_types.h"
 #include "sql/statements.h"
@@ -25,6 +26,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, std::
   impl->exchange = std::make_shared<ExchangeContext>(impl->files);
   impl->row_streams = std::make_shared<RowStreams>();
   duckdb::DatabaseInstance& instance = *impl->database->instance;
+  if (!impl->files->is_local_disk()) {
+    MILLPOND_RETURN_IF_ERROR(bridge_file_system(instance, impl->files, options.temp_directory));
+  }
   MILLPOND_RETURN_IF_ERROR(register_exchange_functions(instance, impl->exchange));
   MILLPOND_RETURN_IF_ERROR(register_bind_input(instance));
   MILLPOND_RETURN_IF_ERROR(RowStreams::register_function(instance, impl->row_streams));
