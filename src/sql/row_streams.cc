@@ -5,8 +5,24 @@
 #include "duckdb/function/table/arrow.hpp"
 #include "duckdb/main/extension/extension_loader.hpp"
 #include "sql/errors.h"
+#include "sql/status_exception.h"
 
 namespace millpond {
+
+namespace {
+
+// Whoever gives the rows is the user's own code, so its failure is not DuckDB's: the code says so through all layers.
+struct UserStream : public duckdb::ArrowArrayStreamWrapper {
+  duckdb::shared_ptr<duckdb::ArrowArrayWrapper> GetNextChunk() override {
+    auto chunk = duckdb::make_shared_ptr<duckdb::ArrowArrayWrapper>();
+    const int code = arrow_array_stream.get_next(&arrow_array_stream, &chunk->arrow_array);
+    if (code == 0) return chunk;
+    const char* text = arrow_array_stream.get_last_error(&arrow_array_stream);
+    throw_status(Status(StatusCode::kUserFunction, text == nullptr ? "the stream of rows failed and did not say why" : text));
+  }
+};
+
+}  // namespace
 
 struct RowStreams::Source : public duckdb::ArrowScanFactory {
   explicit Source(ArrowStream given) : stream(std::move(given)) {}
@@ -14,13 +30,13 @@ struct RowStreams::Source : public duckdb::ArrowScanFactory {
   void GetSchema(ArrowSchema& schema) override {
     const std::lock_guard lock(mutex);
     if (!stream.is_valid()) throw duckdb::InvalidInputException("this stream of rows has been read already");
-    if (stream->get_schema(stream.get(), &schema) != 0) throw duckdb::InvalidInputException(last_error());
+    if (stream->get_schema(stream.get(), &schema) != 0) throw_status(Status(StatusCode::kUserFunction, last_error()));
   }
 
   duckdb::unique_ptr<duckdb::ArrowArrayStreamWrapper> ProduceStream(duckdb::ArrowStreamParameters&) override {
     const std::lock_guard lock(mutex);
     if (!stream.is_valid()) throw duckdb::InvalidInputException("this stream of rows has been read already");
-    auto wrapper = duckdb::make_uniq<duckdb::ArrowArrayStreamWrapper>();
+    auto wrapper = duckdb::make_uniq<UserStream>();
     wrapper->arrow_array_stream = stream.release();
     return wrapper;
   }

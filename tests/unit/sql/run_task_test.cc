@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 #include <thread>
@@ -114,7 +115,7 @@ TEST_CASE("files are cut, put in folders and compressed as asked, in order") {
     std::int64_t max_rows;
     std::size_t files;
   };
-  for (const Case& c : {Case{FileFormat::kParquet, 3000, 5}, Case{FileFormat::kParquet, 3, 3334}, Case{FileFormat::kCsv, 4096, 3},
+  for (const Case& c : {Case{FileFormat::kParquet, 3000, 5}, Case{FileFormat::kParquet, 700, 15}, Case{FileFormat::kCsv, 4096, 3},
                         Case{FileFormat::kCsv, 1000, 10}, Case{FileFormat::kJson, 3000, 4}}) {
     const std::string directory = folder / ("f" + std::to_string(c.max_rows) + std::string(file_format_name(c.format)));
     Task task = parquet_task("SELECT range AS a FROM range(10000)", directory);
@@ -273,6 +274,32 @@ TEST_CASE("an error inside the rows given to a function keeps its code") {
       engine().run_task(task, [](const CallSpec&, ArrowStream input, const Task&) -> Result<ArrowStream> { return input; }, cancel);
   CHECK(result.status.code() == StatusCode::kInvalidArgument);
   CHECK(result.status.message().find("bad row") != std::string::npos);
+}
+
+TEST_CASE("a function's own failure is told as such") {
+  const TestFolder folder;
+  Task task = parquet_task("SELECT range AS a FROM range(10)", folder / "out");
+  task.call = CallSpec{};
+  // Gives the input's schema, then fails.
+  struct Failing {
+    static int schema(ArrowArrayStream* self, ArrowSchema* out) {
+      auto* input = static_cast<ArrowStream*>(self->private_data);
+      return (*input)->get_schema(input->get(), out);
+    }
+    static int next(ArrowArrayStream*, ArrowArray*) { return EIO; }
+    static const char* error(ArrowArrayStream*) { return "ValueError: no"; }
+    static void release(ArrowArrayStream* self) {
+      delete static_cast<ArrowStream*>(self->private_data);
+      self->release = nullptr;
+    }
+  };
+  const CallHandler handler = [](const CallSpec&, ArrowStream input, const Task&) -> Result<ArrowStream> {
+    return ArrowStream({Failing::schema, Failing::next, Failing::error, Failing::release, new ArrowStream(std::move(input))});
+  };
+  const std::atomic<bool> cancel{false};
+  const TaskResult result = engine().run_task(task, handler, cancel);
+  CHECK(result.status.code() == StatusCode::kUserFunction);
+  CHECK(result.status.message() == "ValueError: no");
 }
 
 TEST_CASE("memory that does not suffice is told as such") {
