@@ -74,7 +74,8 @@ bool measure(duckdb::Connection& connection, ExchangeContext& context, const std
   placement.kind = partitions == 1 ? Placement::Kind::kSingle : Placement::Kind::kHash;
   if (partitions > 1) placement.keys = {key};
   placement.count = partitions;
-  if (!run(connection, "write " + std::to_string(partitions), exchange_copy_sql(query, path, placement), megabytes)) return false;
+  if (!run(connection, "write " + std::to_string(partitions), exchange_copy_sql(query, path, placement), megabytes))
+    return false;
   const auto written = context.take_written(path);
   if (!written.is_ok()) return false;
   const bool ok = run(connection, "read  " + std::to_string(partitions), read_back(*written, path), megabytes);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "exchange/bytes.h"
 #include "base/hash.h"
+#include "exchange/bytes.h"
 
 namespace millpond {
 namespace {
@@ -11,9 +11,7 @@ namespace {
 // Bytes of one partition's entry in the root: six 64-bit numbers.
 constexpr std::size_t kPartitionEntrySize = 48;
 
-Status damaged(const char* what) {
-  return Status::data_corrupt(std::string("the exchange file is damaged: ") + what);
-}
+Status damaged(const char* what) { return Status::data_corrupt(std::string("the exchange file is damaged: ") + what); }
 
 std::string_view magic(const char* text) { return {text, kExchangeMagicSize}; }
 
@@ -155,7 +153,8 @@ Result<std::vector<ExchangeSegment>> decode_exchange_segments(std::string_view l
                                                               std::size_t columns, std::uint64_t data_end) {
   if (xxh3_64(list) != partition.list_checksum) return damaged("the index of a partition has a wrong checksum");
   // Two numbers and nine bytes a column at least.
-  if (partition.segments > list.size() / (2 + 9 * columns)) return damaged("a partition has a wrong number of segments");
+  if (partition.segments > list.size() / (2 + 9 * columns))
+    return damaged("a partition has a wrong number of segments");
   std::vector<ExchangeSegment> segments;
   segments.reserve(partition.segments);
   ByteReader in(list);

@@ -53,9 +53,9 @@ struct ExchangeSegment {
 /// What the index's root says of a partition.
 struct ExchangePartition {
   std::uint64_t rows = 0;
-  std::uint64_t bytes = 0;          ///< Of all its chunks.
+  std::uint64_t bytes = 0;  ///< Of all its chunks.
   std::uint64_t segments = 0;
-  std::uint64_t list_offset = 0;    ///< Where its segment list lies in the file.
+  std::uint64_t list_offset = 0;  ///< Where its segment list lies in the file.
   std::uint64_t list_length = 0;
   std::uint64_t list_checksum = 0;  ///< XXH3-64 of that list.
 

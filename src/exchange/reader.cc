@@ -61,10 +61,10 @@ Result<std::shared_ptr<const ExchangeFile>> ExchangeFile::open(FileSystem& files
 
 Result<ExchangePartition> ExchangeFile::partition(std::int64_t partition) const {
   if (partition < 0 || partition >= num_partitions()) {
-    return name_file(Status::invalid_argument("the exchange file " + path_ + " has no partition " +
-                                              std::to_string(partition) + "; it has " +
-                                              std::to_string(num_partitions())),
-                     path_);
+    return name_file(
+        Status::invalid_argument("the exchange file " + path_ + " has no partition " + std::to_string(partition) +
+                                 "; it has " + std::to_string(num_partitions())),
+        path_);
   }
   return root_.partitions[static_cast<std::size_t>(partition)];
 }

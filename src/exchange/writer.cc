@@ -53,7 +53,8 @@ Status ExchangeWriter::append(const ExchangeBatch& batch) {
   segment.offset = batch.offset;
   for (std::size_t i = 0; i < batch.parts.size(); ++i) {
     const ExchangeBatch::Part& part = batch.parts[i];
-    if (part.partition >= lists_.size()) return Status::internal("an exchange batch names a partition that is not there");
+    if (part.partition >= lists_.size())
+      return Status::internal("an exchange batch names a partition that is not there");
     segment.rows = part.rows;
     segment.chunks.assign(batch.chunks.begin() + static_cast<std::ptrdiff_t>(i * columns),
                           batch.chunks.begin() + static_cast<std::ptrdiff_t>((i + 1) * columns));
@@ -73,7 +74,8 @@ Status ExchangeWriter::write_index(ExchangeTotals& totals) {
   std::uint64_t offset = end_.load();
   std::uint64_t piece_offset = offset;
   const auto flush = [&]() -> Status {
-    Status written = piece.empty() ? Status::ok() : file_->write_at(static_cast<std::int64_t>(piece_offset), as_bytes(piece));
+    Status written =
+        piece.empty() ? Status::ok() : file_->write_at(static_cast<std::int64_t>(piece_offset), as_bytes(piece));
     piece_offset = offset;
     piece.clear();
     return written;

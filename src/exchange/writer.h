@@ -21,9 +21,9 @@ struct ExchangeBatch {
     std::uint32_t partition = 0;
     std::uint32_t rows = 0;
   };
-  std::vector<Part> parts;             ///< Partitions that have rows in this batch.
-  std::vector<ExchangeChunk> chunks;   ///< parts.size() × columns, in the order of the bytes.
-  std::uint64_t offset = 0;            ///< Where ExchangeWriter::write put the buffer.
+  std::vector<Part> parts;            ///< Partitions that have rows in this batch.
+  std::vector<ExchangeChunk> chunks;  ///< parts.size() × columns, in the order of the bytes.
+  std::uint64_t offset = 0;           ///< Where ExchangeWriter::write put the buffer.
 };
 
 /// Per partition, what a finished file holds.
@@ -35,7 +35,7 @@ struct ExchangeTotals {
   std::vector<Partition> partitions;  ///< One an entry for each partition, empty ones too.
   std::uint64_t rows = 0;
   std::uint64_t file_size = 0;
-  std::string digest;                 ///< XXH3-128 of the index's root in hex; covers every byte of the file.
+  std::string digest;  ///< XXH3-128 of the index's root in hex; covers every byte of the file.
 };
 
 /// Writes one exchange file. Batches may be written by several threads at once and in any order; append() fixes the
@@ -54,8 +54,8 @@ class ExchangeWriter {
   /// Adds a written batch's rows after all rows added so far. kInternal when its parts and chunks do not match.
   Status append(const ExchangeBatch& batch);
 
-  /// Writes index and footer, with `sync` makes the file survive a power cut, and closes it. `rows` is how many the caller handed in: kInternal when the index has
-  /// another number, so that no row is ever lost silently.
+  /// Writes index and footer, with `sync` makes the file survive a power cut, and closes it. `rows` is how many the
+  /// caller handed in: kInternal when the index has another number, so that no row is ever lost silently.
   Result<ExchangeTotals> finish(std::uint64_t rows, bool sync = true);
 
   const std::string& path() const { return path_; }
@@ -68,7 +68,7 @@ class ExchangeWriter {
   std::string path_;
   std::unique_ptr<WritableFile> file_;
   std::atomic<std::uint64_t> end_;
-  std::mutex mutex_;                // Guards what follows.
+  std::mutex mutex_;  // Guards what follows.
   ExchangeRoot root_;
   std::vector<std::string> lists_;  // Encoded segment list of each partition.
 };

@@ -24,8 +24,8 @@ enum class ChunkKind : std::uint8_t {
 /// The three bytes every chunk begins with.
 struct ChunkHeader {
   ChunkKind kind = ChunkKind::kPlain;
-  bool has_nulls = false;   ///< A bitmap follows the header: bit i is 1 when row i is not NULL.
-  std::uint8_t width = 0;   ///< Bytes of a value, difference or length; 0: nothing is stored for each row.
+  bool has_nulls = false;  ///< A bitmap follows the header: bit i is 1 when row i is not NULL.
+  std::uint8_t width = 0;  ///< Bytes of a value, difference or length; 0: nothing is stored for each row.
 };
 
 inline constexpr std::size_t kChunkHeaderSize = 3;

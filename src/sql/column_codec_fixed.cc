@@ -20,19 +20,40 @@ bool with_width(PhysicalType type, Visit&& visit) {
   switch (type) {
     case PhysicalType::BOOL:
     case PhysicalType::UINT8:
-    case PhysicalType::INT8: visit.template operator()<std::uint8_t>(); return true;
-    case PhysicalType::INT16: visit.template operator()<std::int16_t>(); return true;
-    case PhysicalType::UINT16: visit.template operator()<std::uint16_t>(); return true;
-    case PhysicalType::INT32: visit.template operator()<std::int32_t>(); return true;
-    case PhysicalType::UINT32: visit.template operator()<std::uint32_t>(); return true;
-    case PhysicalType::INT64: visit.template operator()<std::int64_t>(); return true;
-    case PhysicalType::UINT64: visit.template operator()<std::uint64_t>(); return true;
-    case PhysicalType::FLOAT: visit.template operator()<float>(); return true;
-    case PhysicalType::DOUBLE: visit.template operator()<double>(); return true;
+    case PhysicalType::INT8:
+      visit.template operator()<std::uint8_t>();
+      return true;
+    case PhysicalType::INT16:
+      visit.template operator()<std::int16_t>();
+      return true;
+    case PhysicalType::UINT16:
+      visit.template operator()<std::uint16_t>();
+      return true;
+    case PhysicalType::INT32:
+      visit.template operator()<std::int32_t>();
+      return true;
+    case PhysicalType::UINT32:
+      visit.template operator()<std::uint32_t>();
+      return true;
+    case PhysicalType::INT64:
+      visit.template operator()<std::int64_t>();
+      return true;
+    case PhysicalType::UINT64:
+      visit.template operator()<std::uint64_t>();
+      return true;
+    case PhysicalType::FLOAT:
+      visit.template operator()<float>();
+      return true;
+    case PhysicalType::DOUBLE:
+      visit.template operator()<double>();
+      return true;
     case PhysicalType::INT128:
     case PhysicalType::UINT128:
-    case PhysicalType::INTERVAL: visit.template operator()<Bytes16>(); return true;
-    default: return false;
+    case PhysicalType::INTERVAL:
+      visit.template operator()<Bytes16>();
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -40,9 +61,12 @@ bool with_width(PhysicalType type, Visit&& visit) {
 template <typename Visit>
 void with_difference(std::uint8_t width, Visit&& visit) {
   switch (width) {
-    case 1: return visit.template operator()<std::uint8_t>();
-    case 2: return visit.template operator()<std::uint16_t>();
-    default: return visit.template operator()<std::uint32_t>();
+    case 1:
+      return visit.template operator()<std::uint8_t>();
+    case 2:
+      return visit.template operator()<std::uint16_t>();
+    default:
+      return visit.template operator()<std::uint32_t>();
   }
 }
 

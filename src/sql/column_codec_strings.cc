@@ -15,9 +15,12 @@ using duckdb::Vector;
 template <typename Visit>
 void with_length(std::uint8_t width, Visit&& visit) {
   switch (width) {
-    case 1: return visit.template operator()<std::uint8_t>();
-    case 2: return visit.template operator()<std::uint16_t>();
-    default: return visit.template operator()<std::uint32_t>();
+    case 1:
+      return visit.template operator()<std::uint8_t>();
+    case 2:
+      return visit.template operator()<std::uint16_t>();
+    default:
+      return visit.template operator()<std::uint32_t>();
   }
 }
 
@@ -99,7 +102,8 @@ class StringsEncoder : public ColumnEncoder {
     std::byte* at = next_[p];
     // Most strings are short and inlined: a copy of a fixed size is much faster than one of any size. Up to 12 bytes
     // lie in the string itself, and the bytes written beyond the string are overwritten by the next one.
-    if (size <= string_t::INLINE_LENGTH && static_cast<std::size_t>(end_[p] - at) >= string_t::INLINE_LENGTH && data != nullptr) {
+    if (size <= string_t::INLINE_LENGTH && static_cast<std::size_t>(end_[p] - at) >= string_t::INLINE_LENGTH &&
+        data != nullptr) {
       std::memcpy(at, data, string_t::INLINE_LENGTH);
     } else if (size > 0) {
       std::memcpy(at, data, size);

@@ -12,7 +12,11 @@ namespace {
 class BatchEncoder {
  public:
   BatchEncoder(const duckdb::ColumnDataCollection& rows, const RowPlacer& placer)
-      : rows_(rows), placer_(placer), columns_(placer.written()), partition_(rows.Count()), counts_(placer.partitions(), 0) {
+      : rows_(rows),
+        placer_(placer),
+        columns_(placer.written()),
+        partition_(rows.Count()),
+        counts_(placer.partitions(), 0) {
     for (const std::size_t column : columns_) {
       encoders_.push_back(make_column_encoder(rows.Types()[column], placer.partitions()));
     }

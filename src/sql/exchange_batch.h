@@ -11,8 +11,8 @@
 
 namespace millpond {
 
-/// Memory that is not cleared and keeps its pages: a batch's buffer is filled completely, and fresh pages from the system
-/// cost more than the encoding.
+/// Memory that is not cleared and keeps its pages: a batch's buffer is filled completely, and fresh pages from the
+/// system cost more than the encoding.
 class BatchBuffer {
  public:
   /// At least `size` bytes; what it held is lost.

@@ -41,7 +41,8 @@ std::size_t guess_row_bytes(const std::vector<duckdb::LogicalType>& types) {
 }
 
 std::size_t choose_batch_rows(const std::vector<duckdb::LogicalType>& types, std::size_t partitions) {
-  const std::size_t wanted = std::clamp(partitions * kRowsPerSegment / kBatchRows * kBatchRows, kBatchRows, kMaxBatchRows);
+  const std::size_t wanted =
+      std::clamp(partitions * kRowsPerSegment / kBatchRows * kBatchRows, kBatchRows, kMaxBatchRows);
   const std::size_t affordable = kBatchBytes / guess_row_bytes(types) / STANDARD_VECTOR_SIZE * STANDARD_VECTOR_SIZE;
   return std::clamp<std::size_t>(affordable, 2 * STANDARD_VECTOR_SIZE, wanted);
 }
@@ -63,7 +64,7 @@ struct CopyGlobal : GlobalFunctionData {
   std::unique_ptr<ExchangeWriter> writer;
   BatchBufferPool buffers;
   std::atomic<std::uint64_t> rows{0};
-  std::mutex mutex;               // Orders flushes when the plan has no batches; guards next_row.
+  std::mutex mutex;  // Orders flushes when the plan has no batches; guards next_row.
   std::uint64_t next_row = 0;
 };
 
@@ -138,7 +139,8 @@ duckdb::unique_ptr<FunctionData> bind(ClientContext&, duckdb::CopyFunctionBindIn
   bound->placer = std::make_shared<RowPlacer>(placement_option(input.info), column_names, bound->types);
   bound->batch_rows = choose_batch_rows(bound->types, bound->placer->partitions());
   if (const duckdb::Value* sync = single_option(input.info, "sync")) bound->sync = sync->GetValue<bool>();
-  for (const std::size_t i : bound->placer->written()) bound->columns.push_back(exchange_column(column_names[i], types[i]));
+  for (const std::size_t i : bound->placer->written())
+    bound->columns.push_back(exchange_column(column_names[i], types[i]));
   return bound;
 }
 
@@ -146,7 +148,8 @@ duckdb::unique_ptr<LocalFunctionData> initialize_local(duckdb::ExecutionContext&
   return duckdb::make_uniq<CopyLocal>();
 }
 
-duckdb::unique_ptr<GlobalFunctionData> initialize_global(ClientContext&, FunctionData& bind_data, const std::string& path) {
+duckdb::unique_ptr<GlobalFunctionData> initialize_global(ClientContext&, FunctionData& bind_data,
+                                                         const std::string& path) {
   auto& bound = bind_data.Cast<CopyBind>();
   auto global = duckdb::make_uniq<CopyGlobal>();
   global->writer = value_or_throw(
@@ -163,7 +166,8 @@ ExchangeBatch encode_and_write(CopyBind& bound, CopyGlobal& global, const Column
   return batch;
 }
 
-duckdb::unique_ptr<PreparedBatchData> prepare_batch(ClientContext&, FunctionData& bind_data, GlobalFunctionData& global_data,
+duckdb::unique_ptr<PreparedBatchData> prepare_batch(ClientContext&, FunctionData& bind_data,
+                                                    GlobalFunctionData& global_data,
                                                     duckdb::unique_ptr<ColumnDataCollection> rows) {
   auto& bound = bind_data.Cast<CopyBind>();
   auto& global = global_data.Cast<CopyGlobal>();
@@ -178,7 +182,8 @@ duckdb::unique_ptr<PreparedBatchData> prepare_batch(ClientContext&, FunctionData
 }
 
 // Called for one batch after the other, in the order of rows.
-void flush_batch(ClientContext&, FunctionData& bind_data, GlobalFunctionData& global_data, PreparedBatchData& prepared_data) {
+void flush_batch(ClientContext&, FunctionData& bind_data, GlobalFunctionData& global_data,
+                 PreparedBatchData& prepared_data) {
   auto& bound = bind_data.Cast<CopyBind>();
   auto& global = global_data.Cast<CopyGlobal>();
   auto& prepared = prepared_data.Cast<CopyBatch>();
@@ -198,8 +203,8 @@ void flush_local(ClientContext& context, FunctionData& bind_data, GlobalFunction
 }
 
 // Plans whose rows have no order, or come from one thread, are sunk row by row.
-void sink(duckdb::ExecutionContext& context, FunctionData& bind_data, GlobalFunctionData& global, LocalFunctionData& local_data,
-          duckdb::DataChunk& chunk) {
+void sink(duckdb::ExecutionContext& context, FunctionData& bind_data, GlobalFunctionData& global,
+          LocalFunctionData& local_data, duckdb::DataChunk& chunk) {
   auto& bound = bind_data.Cast<CopyBind>();
   auto& local = local_data.Cast<CopyLocal>();
   if (!local.rows) {
@@ -213,7 +218,8 @@ void sink(duckdb::ExecutionContext& context, FunctionData& bind_data, GlobalFunc
   }
 }
 
-void combine(duckdb::ExecutionContext& context, FunctionData& bind_data, GlobalFunctionData& global, LocalFunctionData& local) {
+void combine(duckdb::ExecutionContext& context, FunctionData& bind_data, GlobalFunctionData& global,
+             LocalFunctionData& local) {
   flush_local(context.client, bind_data, global, local.Cast<CopyLocal>());
 }
 

@@ -17,10 +17,14 @@ constexpr std::size_t kMaxKeptBytes = 64 << 20;
 
 const char* placement_name(Placement::Kind kind) {
   switch (kind) {
-    case Placement::Kind::kHash: return "hash";
-    case Placement::Kind::kExpression: return "expression";
-    case Placement::Kind::kRandom: return "random";
-    default: return "single";
+    case Placement::Kind::kHash:
+      return "hash";
+    case Placement::Kind::kExpression:
+      return "expression";
+    case Placement::Kind::kRandom:
+      return "random";
+    default:
+      return "single";
   }
 }
 
@@ -85,8 +89,10 @@ Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shar
   });
 }
 
-std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement, bool sync) {
-  std::string sql = "COPY (\n" + query + "\n) TO " + quote_literal(path) + " (FORMAT exchange, use_tmp_file false, placement '";
+std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement,
+                              bool sync) {
+  std::string sql =
+      "COPY (\n" + query + "\n) TO " + quote_literal(path) + " (FORMAT exchange, use_tmp_file false, placement '";
   sql += placement_name(placement.kind);
   sql += "'";
   if (!placement.keys.empty()) sql += ", keys " + quote_list(placement.keys);

@@ -29,8 +29,8 @@ class ExchangeContext {
 
   FileSystem& files() const { return *files_; }
 
-  /// The verified index of a file. Kept when its digest is known, so that the tasks of one process verify each file's index
-  /// once; the least recently used are dropped beyond about 64 MB.
+  /// The verified index of a file. Kept when its digest is known, so that the tasks of one process verify each file's
+  /// index once; the least recently used are dropped beyond about 64 MB.
   Result<std::shared_ptr<const ExchangeFile>> open(const std::string& path, const std::string& digest);
 
   /// What the COPY to exactly `path` wrote, once: rows and bytes a partition, and the index digest. kNotFound when no
@@ -64,7 +64,8 @@ Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shar
 
 /// The statement that writes the rows of `query` as one exchange file: "COPY (…) TO '…' (FORMAT exchange, …)".
 /// Parents of `path` exist, the file does not. With `sync` the file's content survives a power cut when the statement
-/// returns (5 ms or more); without, a file that a power cut spoiled is found by its checksums when it is opened or read.
+/// returns (5 ms or more); without, a file that a power cut spoiled is found by its checksums when it is opened or
+/// read.
 std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement,
                               bool sync = true);
 

@@ -27,17 +27,38 @@ template <typename Visit>
 bool with_integer(const LogicalType& type, Visit&& visit) {
   if (!type.IsIntegral()) return false;
   switch (type.InternalType()) {
-    case PhysicalType::INT8: visit.template operator()<std::int8_t>(); return true;
-    case PhysicalType::INT16: visit.template operator()<std::int16_t>(); return true;
-    case PhysicalType::INT32: visit.template operator()<std::int32_t>(); return true;
-    case PhysicalType::INT64: visit.template operator()<std::int64_t>(); return true;
-    case PhysicalType::INT128: visit.template operator()<duckdb::hugeint_t>(); return true;
-    case PhysicalType::UINT8: visit.template operator()<std::uint8_t>(); return true;
-    case PhysicalType::UINT16: visit.template operator()<std::uint16_t>(); return true;
-    case PhysicalType::UINT32: visit.template operator()<std::uint32_t>(); return true;
-    case PhysicalType::UINT64: visit.template operator()<std::uint64_t>(); return true;
-    case PhysicalType::UINT128: visit.template operator()<duckdb::uhugeint_t>(); return true;
-    default: return false;
+    case PhysicalType::INT8:
+      visit.template operator()<std::int8_t>();
+      return true;
+    case PhysicalType::INT16:
+      visit.template operator()<std::int16_t>();
+      return true;
+    case PhysicalType::INT32:
+      visit.template operator()<std::int32_t>();
+      return true;
+    case PhysicalType::INT64:
+      visit.template operator()<std::int64_t>();
+      return true;
+    case PhysicalType::INT128:
+      visit.template operator()<duckdb::hugeint_t>();
+      return true;
+    case PhysicalType::UINT8:
+      visit.template operator()<std::uint8_t>();
+      return true;
+    case PhysicalType::UINT16:
+      visit.template operator()<std::uint16_t>();
+      return true;
+    case PhysicalType::UINT32:
+      visit.template operator()<std::uint32_t>();
+      return true;
+    case PhysicalType::UINT64:
+      visit.template operator()<std::uint64_t>();
+      return true;
+    case PhysicalType::UINT128:
+      visit.template operator()<duckdb::uhugeint_t>();
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -53,7 +74,8 @@ std::uint64_t checked(const T& number, std::uint64_t count) {
 }
 
 [[noreturn]] void out_of_range(const duckdb::Vector& numbers, std::size_t row, std::int64_t count) {
-  throw duckdb::InvalidInputException("partition key %s is out of range 0-%d", numbers.GetValue(row).ToString(), count - 1);
+  throw duckdb::InvalidInputException("partition key %s is out of range 0-%d", numbers.GetValue(row).ToString(),
+                                      count - 1);
 }
 
 }  // namespace
@@ -69,8 +91,8 @@ RowPlacer::RowPlacer(Placement placement, const std::vector<std::string>& names,
     if (keys_.empty()) throw duckdb::BinderException("placement 'hash' needs at least one key");
     for (const std::size_t key : keys_) {
       if (!can_partition_by(types[key])) {
-        throw duckdb::BinderException("can't partition by column \"%s\" of type %s; cast it to VARCHAR first", names[key],
-                                      types[key].ToString());
+        throw duckdb::BinderException("can't partition by column \"%s\" of type %s; cast it to VARCHAR first",
+                                      names[key], types[key].ToString());
       }
     }
   } else if (placement_.kind == Kind::kExpression) {
@@ -86,7 +108,8 @@ RowPlacer::RowPlacer(Placement placement, const std::vector<std::string>& names,
   for (const std::string& dropped : placement_.dropped_columns) std::erase(written_, find_column(dropped, names));
 }
 
-void RowPlacer::place(const duckdb::DataChunk& rows, std::uint64_t first_row, std::span<std::uint32_t> partitions) const {
+void RowPlacer::place(const duckdb::DataChunk& rows, std::uint64_t first_row,
+                      std::span<std::uint32_t> partitions) const {
   switch (placement_.kind) {
     case Placement::Kind::kSingle:
       std::ranges::fill(partitions, 0);
@@ -97,7 +120,8 @@ void RowPlacer::place(const duckdb::DataChunk& rows, std::uint64_t first_row, st
       return place_by_number(rows.data[keys_[0]], partitions);
     case Placement::Kind::kRandom:
       for (std::size_t row = 0; row < partitions.size(); ++row) {
-        partitions[row] = partition_of_hash(partition_hash_combine(placement_.seed, first_row + row), this->partitions());
+        partitions[row] =
+            partition_of_hash(partition_hash_combine(placement_.seed, first_row + row), this->partitions());
       }
       return;
   }
@@ -108,7 +132,8 @@ void RowPlacer::place_by_hash(const duckdb::DataChunk& rows, std::span<std::uint
   std::vector<std::reference_wrapper<const duckdb::Vector>> keys;
   for (const std::size_t key : keys_) keys.emplace_back(rows.data[key]);
   partition_hash(keys, partitions.size(), hashes);
-  for (std::size_t row = 0; row < partitions.size(); ++row) partitions[row] = partition_of_hash(hashes[row], this->partitions());
+  for (std::size_t row = 0; row < partitions.size(); ++row)
+    partitions[row] = partition_of_hash(hashes[row], this->partitions());
 }
 
 void RowPlacer::place_by_number(const duckdb::Vector& numbers, std::span<std::uint32_t> partitions) const {

@@ -10,7 +10,8 @@
 
 namespace millpond {
 
-/// A Placement bound to the columns of a query: says for each row which partition it belongs to. Immutable, thread-safe.
+/// A Placement bound to the columns of a query: says for each row which partition it belongs to. Immutable,
+/// thread-safe.
 class RowPlacer {
  public:
   /// Throws DuckDB's BinderException for a key that is not there or has a type that can't be a key.

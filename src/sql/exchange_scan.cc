@@ -40,8 +40,8 @@ struct ScanBind : duckdb::TableFunctionData {
 struct ScanGlobal : GlobalTableFunctionState {
   std::shared_ptr<ExchangeContext> context;
   ExchangeScanPlan plan;
-  std::vector<std::size_t> asked;      // For each output column, its index among the wanted ones; or kNoColumn.
-  std::vector<LogicalType> types;      // Of the wanted columns.
+  std::vector<std::size_t> asked;  // For each output column, its index among the wanted ones; or kNoColumn.
+  std::vector<LogicalType> types;  // Of the wanted columns.
   std::atomic<std::size_t> next_unit{0};
 
   duckdb::idx_t MaxThreads() const override { return std::max<std::size_t>(plan.units.size(), 1); }
@@ -57,7 +57,7 @@ struct ScanLocal : LocalTableFunctionState {
   std::size_t unit = 0;
   std::size_t piece = 0;
   bool has_unit = false;
-  std::uint64_t row = 0;               // The next row of the open piece.
+  std::uint64_t row = 0;  // The next row of the open piece.
   bool piece_open = false;
   std::size_t file_number = kNoColumn;
   std::unique_ptr<ReadableFile> file;  // At most one open file a thread.
@@ -95,7 +95,8 @@ std::vector<SegmentSlice> bind_slices(duckdb::TableFunctionBindInput& input) {
   const std::vector<Value> paths = list_items(input.inputs[0], "paths");
   const std::vector<Value> partitions = list_items(input.inputs[1], "partitions");
   if (paths.size() != partitions.size()) {
-    throw duckdb::BinderException("millpond_exchange has %d paths for %d partitions", static_cast<std::int64_t>(paths.size()),
+    throw duckdb::BinderException("millpond_exchange has %d paths for %d partitions",
+                                  static_cast<std::int64_t>(paths.size()),
                                   static_cast<std::int64_t>(partitions.size()));
   }
   const std::vector<Value> rows = named_list(input, "num_rows", paths.size());
@@ -109,7 +110,8 @@ std::vector<SegmentSlice> bind_slices(duckdb::TableFunctionBindInput& input) {
     slices[i].partition = partitions[i].GetValue<std::int64_t>();
     slices[i].num_rows = rows.empty() ? -1 : rows[i].GetValue<std::int64_t>();
     if (!digests.empty()) slices[i].index_digest = digests[i].GetValue<std::string>();
-    if (!begins.empty()) slices[i].rows = RowRange{begins[i].GetValue<std::int64_t>(), ends[i].GetValue<std::int64_t>()};
+    if (!begins.empty())
+      slices[i].rows = RowRange{begins[i].GetValue<std::int64_t>(), ends[i].GetValue<std::int64_t>()};
   }
   return slices;
 }
@@ -268,8 +270,10 @@ void register_exchange_scan(duckdb::ExtensionLoader& loader, std::shared_ptr<Exc
   info->context = std::move(context);
   const LogicalType texts = LogicalType::LIST(LogicalType::VARCHAR);
   const LogicalType numbers = LogicalType::LIST(LogicalType::BIGINT);
-  duckdb::TableFunction function("millpond_exchange", {texts, numbers}, scan, bind, initialize_global, initialize_local);
-  for (const char* name : {"names", "types", "digests"}) function.GetSignature().AddKeywordOnly(name, texts, Value(texts));
+  duckdb::TableFunction function("millpond_exchange", {texts, numbers}, scan, bind, initialize_global,
+                                 initialize_local);
+  for (const char* name : {"names", "types", "digests"})
+    function.GetSignature().AddKeywordOnly(name, texts, Value(texts));
   for (const char* name : {"num_rows", "begins", "ends"}) {
     function.GetSignature().AddKeywordOnly(name, numbers, Value(numbers));
   }

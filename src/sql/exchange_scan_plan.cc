@@ -24,7 +24,8 @@ Result<std::size_t> find_in_file(const ExchangeFile& file, const std::string& na
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (!same_column_name(columns[i].name, name)) continue;
     MILLPOND_ASSIGN_OR_RETURN(const duckdb::LogicalType stored, exchange_column_type(columns[i]));
-    if (stored == type || (columns[i].type == type.ToString() && stored.InternalType() == type.InternalType())) return i;
+    if (stored == type || (columns[i].type == type.ToString() && stored.InternalType() == type.InternalType()))
+      return i;
     return not_as_planned(file.path(), "column \"" + name + "\" is " + columns[i].type + ", not " + type.ToString());
   }
   return not_as_planned(file.path(), "it has no column \"" + name + "\"");
@@ -110,8 +111,8 @@ Status count_scan_rows(ExchangeContext& context, ExchangeScan& scan) {
       const RowRange& range = *slice.rows;
       if (range.begin < 0 || range.begin > range.end || range.end > slice.num_rows) {
         return Status::invalid_argument("rows " + std::to_string(range.begin) + " to " + std::to_string(range.end) +
-                                        " are no range of the " + std::to_string(slice.num_rows) + " rows of partition " +
-                                        std::to_string(slice.partition) + " of " + slice.path);
+                                        " are no range of the " + std::to_string(slice.num_rows) +
+                                        " rows of partition " + std::to_string(slice.partition) + " of " + slice.path);
       }
     }
     scan.rows += static_cast<std::uint64_t>(slice.rows.has_value() ? slice.rows->size() : slice.num_rows);

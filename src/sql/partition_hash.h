@@ -21,7 +21,8 @@ bool can_partition_by(const duckdb::LogicalType& type);
 void partition_hash(const std::vector<std::reference_wrapper<const duckdb::Vector>>& keys, std::size_t count,
                     std::uint64_t* hashes);
 
-/// The partition among `n` that a hash belongs to: its high bits, scaled. Partition p of n splits into 2p and 2p + 1 of 2n.
+/// The partition among `n` that a hash belongs to: its high bits, scaled. Partition p of n splits into 2p and 2p + 1 of
+/// 2n.
 inline std::uint32_t partition_of_hash(std::uint64_t hash, std::uint64_t n) {
   return static_cast<std::uint32_t>((static_cast<unsigned __int128>(hash) * n) >> 64);
 }

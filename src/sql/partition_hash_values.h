@@ -20,7 +20,7 @@ namespace millpond::hashing {
 using Int128 = __int128;
 using Uint128 = unsigned __int128;
 
-inline constexpr std::uint64_t kSeed = 0x6d696c6c706f6e64;       // "millpond"
+inline constexpr std::uint64_t kSeed = 0x6d696c6c706f6e64;  // "millpond"
 inline constexpr std::uint64_t kNullHash = 0x9ae16a3b2f90404f;
 
 inline std::uint64_t of_bytes(const void* data, std::size_t size) { return XXH3_64bits_withSeed(data, size, kSeed); }
@@ -59,13 +59,13 @@ inline std::uint64_t of_decimal(Int128 unscaled, unsigned scale) {
   return scale == 0 ? hash : combine(hash, scale);
 }
 
-/// A count of time units since an epoch, in units of 1/`per_second`, as microseconds; a rest of nanoseconds is combined.
-/// The two infinities keep their own values.
+/// A count of time units since an epoch, in units of 1/`per_second`, as microseconds; a rest of nanoseconds is
+/// combined. The two infinities keep their own values.
 inline std::uint64_t of_time(std::int64_t value, std::int64_t per_second) {
   if (value == INT64_MAX || value == -INT64_MAX || per_second == 1'000'000) return of_int64(value);
   if (per_second < 1'000'000) return of_int128(static_cast<Int128>(value) * (1'000'000 / per_second));
   const std::int64_t rest = ((value % 1000) + 1000) % 1000;
-  const std::uint64_t hash = of_int64((value - rest) / 1000);
+  const std::uint64_t hash = of_int128((static_cast<Int128>(value) - rest) / 1000);
   return rest == 0 ? hash : combine(hash, static_cast<std::uint64_t>(rest));
 }
 

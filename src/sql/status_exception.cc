@@ -28,8 +28,8 @@ void throw_status(const Status& status) {
   extra[kFile] = status.context().file;
   extra[kDetail] = status.context().detail;
   // An error that says it is internal would make DuckDB close the whole database.
-  const auto type = status.code() == StatusCode::kInvalidArgument ? duckdb::ExceptionType::INVALID_INPUT
-                                                                  : duckdb::ExceptionType::IO;
+  const auto type =
+      status.code() == StatusCode::kInvalidArgument ? duckdb::ExceptionType::INVALID_INPUT : duckdb::ExceptionType::IO;
   throw duckdb::Exception(extra, type, status.message());
 }
 

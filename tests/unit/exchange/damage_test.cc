@@ -72,10 +72,18 @@ TEST_CASE("random edits are detected") {
     std::string damaged = content;
     const std::size_t at = random() % damaged.size();
     switch (random() % 4) {
-      case 0: damaged.erase(at, 1 + random() % 20); break;
-      case 1: damaged.insert(at, std::string(1 + random() % 20, static_cast<char>(random()))); break;
-      case 2: damaged.replace(at, 8, damaged.substr(random() % damaged.size(), 8)); break;
-      default: std::swap(damaged[at], damaged[random() % damaged.size()]); break;
+      case 0:
+        damaged.erase(at, 1 + random() % 20);
+        break;
+      case 1:
+        damaged.insert(at, std::string(1 + random() % 20, static_cast<char>(random())));
+        break;
+      case 2:
+        damaged.replace(at, 8, damaged.substr(random() % damaged.size(), 8));
+        break;
+      default:
+        std::swap(damaged[at], damaged[random() % damaged.size()]);
+        break;
     }
     if (damaged == content) continue;
     INFO("edit " << i);
@@ -103,8 +111,8 @@ TEST_CASE("numbers of a hostile index neither crash nor reserve memory") {
       for (const char* text : {"c", "BIGINT", "blob"}) out.text(text);
     }
     out.varint(partitions);
-    for (const std::uint64_t number : {entry.rows, entry.bytes, entry.segments, entry.list_offset, entry.list_length,
-                                       entry.list_checksum}) {
+    for (const std::uint64_t number :
+         {entry.rows, entry.bytes, entry.segments, entry.list_offset, entry.list_length, entry.list_checksum}) {
       out.u64(number);
     }
     return out.take();

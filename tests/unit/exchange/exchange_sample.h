@@ -3,12 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "catch.hpp"
 #include "exchange/reader.h"
 #include "exchange/writer.h"
 #include "storage/file_system.h"
 #include "temporary_directory.h"
-#include "base/hash.h"
 
 namespace millpond {
 

@@ -16,7 +16,8 @@ namespace millpond {
 /// A DuckDB with the exchange's functions and a directory that goes with it.
 class ExchangeDatabase {
  public:
-  explicit ExchangeDatabase(int threads = 2) : context_(std::make_shared<ExchangeContext>(local_file_system())) {
+  explicit ExchangeDatabase(int threads = 2, std::shared_ptr<FileSystem> files = local_file_system())
+      : context_(std::make_shared<ExchangeContext>(std::move(files))) {
     duckdb::DBConfig config;
     config.SetOptionByName("threads", duckdb::Value::BIGINT(threads));
     database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
@@ -43,6 +44,11 @@ class ExchangeDatabase {
     INFO(sql);
     REQUIRE(result->HasError());
     return to_status(result->GetErrorObject());
+  }
+
+  Status try_run(const std::string& sql) {
+    auto result = connection_->Query(sql);
+    return result->HasError() ? to_status(result->GetErrorObject()) : Status::ok();
   }
 
   /// The first value of the only row as text.

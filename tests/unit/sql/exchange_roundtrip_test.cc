@@ -19,8 +19,10 @@ TEST_CASE("an exchange of one partition gives the same rows in the same order") 
   CHECK(file.digest.size() == 32);
   const std::string scan = db.scan("a.mpx", 0);
   CHECK(db.value("SELECT count(*) FROM " + scan) == "300000");
-  CHECK(db.value("SELECT count(*) FROM (SELECT * FROM " + scan + " POSITIONAL JOIN (" + kRows +
-                 ") b(id2, k2, t2, p2, v2, s2)) WHERE (id, k, t, p, v, s) IS DISTINCT FROM (id2, k2, t2, p2, v2, s2)") == "0");
+  CHECK(
+      db.value("SELECT count(*) FROM (SELECT * FROM " + scan + " POSITIONAL JOIN (" + kRows +
+               ") b(id2, k2, t2, p2, v2, s2)) WHERE (id, k, t, p, v, s) IS DISTINCT FROM (id2, k2, t2, p2, v2, s2)") ==
+      "0");
 }
 
 TEST_CASE("hash placement puts equal keys together, keeps order and loses nothing") {
@@ -37,7 +39,8 @@ TEST_CASE("hash placement puts equal keys together, keeps order and loses nothin
     const std::string part = db.scan(name, static_cast<int>(n) - 1);
     CHECK(db.value("SELECT count(*) FROM " + part + " WHERE millpond_partition(" + std::to_string(n) + ", t, k) <> " +
                    std::to_string(n - 1)) == "0");
-    CHECK(db.value("SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM " + part + ") WHERE before >= id") == "0");
+    CHECK(db.value("SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM " + part +
+                   ") WHERE before >= id") == "0");
   }
 }
 
@@ -94,7 +97,8 @@ TEST_CASE("row ranges cut segments, and several files follow one another") {
   CHECK(db.value("SELECT count(*) FROM " + scan) == std::to_string(250001 - 122878 + 10));
   CHECK(db.value("SELECT min(i) FROM " + scan) == "122878");
   CHECK(db.value("SELECT max(i) FROM " + scan) == "300009");
-  CHECK(db.value("SELECT count(*) FROM (SELECT i, lag(i) OVER () AS before FROM " + scan + ") WHERE before >= i") == "0");
+  CHECK(db.value("SELECT count(*) FROM (SELECT i, lag(i) OVER () AS before FROM " + scan + ") WHERE before >= i") ==
+        "0");
   CHECK(db.value("SELECT count(*) FROM " + exchange_scan_sql({}, schema)) == "0");
   slices[0].rows = RowRange{5, 5};
   CHECK(db.value("SELECT count(*) FROM " + exchange_scan_sql(slices, schema)) == "10");
@@ -145,8 +149,8 @@ TEST_CASE("zero rows make a file with a schema and no segments") {
 
 TEST_CASE("rows without an order are written in parallel, sorted ones in their order") {
   ExchangeDatabase db;
-  const OutputFile grouped = db.write("SELECT i % 100000 AS g, count(*) AS n FROM range(400000) r(i) GROUP BY g", "g.mpx",
-                                      hash_placement({"g"}, 5));
+  const OutputFile grouped = db.write("SELECT i % 100000 AS g, count(*) AS n FROM range(400000) r(i) GROUP BY g",
+                                      "g.mpx", hash_placement({"g"}, 5));
   CHECK(grouped.num_rows == 100000);
   CHECK(db.value("SELECT sum(n) FROM " + db.scan_all("g.mpx", 5)) == "400000");
   db.write("SELECT i FROM range(300000) r(i) ORDER BY i DESC", "s.mpx");
@@ -156,7 +160,8 @@ TEST_CASE("rows without an order are written in parallel, sorted ones in their o
 
 TEST_CASE("a failed query leaves no exchange file that can be read") {
   ExchangeDatabase db;
-  const std::string query = "SELECT CASE WHEN i = 250000 THEN error('boom') ELSE i::VARCHAR END AS i FROM range(300000) r(i)";
+  const std::string query =
+      "SELECT CASE WHEN i = 250000 THEN error('boom') ELSE i::VARCHAR END AS i FROM range(300000) r(i)";
   CHECK(db.fail(exchange_copy_sql(query, db.path("a.mpx"), Placement())).message().find("boom") != std::string::npos);
   CHECK_FALSE(db.context().take_written(db.path("a.mpx")).is_ok());
   CHECK_FALSE(db.context().open(db.path("a.mpx"), "").is_ok());

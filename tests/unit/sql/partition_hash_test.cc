@@ -11,7 +11,9 @@ using namespace millpond;
 
 namespace {
 
-std::string hash_of(ExchangeDatabase& db, const std::string& keys) { return db.value("SELECT millpond_hash(" + keys + ")"); }
+std::string hash_of(ExchangeDatabase& db, const std::string& keys) {
+  return db.value("SELECT millpond_hash(" + keys + ")");
+}
 
 std::vector<std::string> split(const std::string& line) {
   std::vector<std::string> cells(1);
@@ -49,8 +51,8 @@ TEST_CASE("the hash gives the golden vectors") {
 TEST_CASE("values that DuckDB holds equal have one hash, whatever their type's width") {
   ExchangeDatabase db;
   const std::vector<std::vector<std::string>> classes = {
-      {"5::TINYINT", "5::SMALLINT", "5::INTEGER", "5::BIGINT", "5::HUGEINT", "5::UTINYINT", "5::USMALLINT", "5::UINTEGER",
-       "5::UBIGINT", "5::UHUGEINT", "5::DECIMAL(4, 2)", "5.000::DECIMAL(38, 3)"},
+      {"5::TINYINT", "5::SMALLINT", "5::INTEGER", "5::BIGINT", "5::HUGEINT", "5::UTINYINT", "5::USMALLINT",
+       "5::UINTEGER", "5::UBIGINT", "5::UHUGEINT", "5::DECIMAL(4, 2)", "5.000::DECIMAL(38, 3)"},
       {"true", "1"},
       {"18446744073709551615::UBIGINT", "18446744073709551615::HUGEINT", "18446744073709551615::UHUGEINT"},
       {"1.5::DECIMAL(4, 1)", "1.50::DECIMAL(18, 2)", "1.500::DECIMAL(30, 3)"},
@@ -80,9 +82,28 @@ TEST_CASE("values that DuckDB holds equal have one hash, whatever their type's w
 TEST_CASE("different values differ, also by position and nesting") {
   ExchangeDatabase db;
   std::map<std::string, std::string> seen;
-  for (const char* keys : {"0", "1", "-1", "NULL", "''", "'0'", "0.5::DOUBLE", "1, 2", "2, 1", "NULL, 1", "[1, 2]", "[2, 1]",
-                           "[NULL]", "[[1], [2]]", "[[1, 2]]", "[[1, 2], []]", "'ab', 'c'", "'a', 'bc'",
-                           "map {'a': 1}", "1::HUGEINT << 64", "TIMESTAMP_NS '1970-01-01 00:00:00.000000001'", "0.1::DECIMAL(2, 1)",
+  for (const char* keys : {"0",
+                           "1",
+                           "-1",
+                           "NULL",
+                           "''",
+                           "'0'",
+                           "0.5::DOUBLE",
+                           "1, 2",
+                           "2, 1",
+                           "NULL, 1",
+                           "[1, 2]",
+                           "[2, 1]",
+                           "[NULL]",
+                           "[[1], [2]]",
+                           "[[1, 2]]",
+                           "[[1, 2], []]",
+                           "'ab', 'c'",
+                           "'a', 'bc'",
+                           "map {'a': 1}",
+                           "1::HUGEINT << 64",
+                           "TIMESTAMP_NS '1970-01-01 00:00:00.000000001'",
+                           "0.1::DECIMAL(2, 1)",
                            "0.01::DECIMAL(3, 2)"}) {
     const std::string hash = hash_of(db, keys);
     INFO(keys << " and " << seen[hash]);
@@ -94,7 +115,8 @@ TEST_CASE("different values differ, also by position and nesting") {
 TEST_CASE("the hash does not depend on vectors, settings or time zone") {
   ExchangeDatabase db;
   const std::string query =
-      "SELECT sum(millpond_hash(s, d)::HUGEINT) FROM (SELECT 's' || i % 7 AS s, DATE '2020-01-01' + (i % 11)::INTEGER AS d "
+      "SELECT sum(millpond_hash(s, d)::HUGEINT) FROM (SELECT 's' || i % 7 AS s, DATE '2020-01-01' + (i % 11)::INTEGER "
+      "AS d "
       "FROM range(5000) r(i))";
   const std::string before = db.value(query);
   db.run("SET threads = 1");
@@ -107,9 +129,11 @@ TEST_CASE("the hash does not depend on vectors, settings or time zone") {
 
 TEST_CASE("partitions are evenly filled") {
   ExchangeDatabase db;
-  for (const char* key : {"i", "i * 1024", "'key-' || i", "i::DOUBLE", "DATE '1970-01-01' + i::INTEGER", "{'a': i}", "[i, 0]"}) {
+  for (const char* key :
+       {"i", "i * 1024", "'key-' || i", "i::DOUBLE", "DATE '1970-01-01' + i::INTEGER", "{'a': i}", "[i, 0]"}) {
     INFO(key);
-    const std::string counts = "(SELECT count(*) AS n FROM range(100000) r(i) GROUP BY millpond_partition(64, " + std::string(key) + "))";
+    const std::string counts =
+        "(SELECT count(*) AS n FROM range(100000) r(i) GROUP BY millpond_partition(64, " + std::string(key) + "))";
     CHECK(db.value("SELECT count(*) FROM " + counts) == "64");
     CHECK(db.value("SELECT max(n) < 1800 AND min(n) > 1330 FROM " + counts) == "true");
   }
