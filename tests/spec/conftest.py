@@ -1,4 +1,4 @@
-"""Sessions and oracles that the cases share: one session a runner, one oracle a file."""
+"""Fixtures over what the cases share."""
 
 from __future__ import annotations
 
@@ -9,30 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from oracle import Oracle
-from spec_case import Case
-
-import millpond
-
-
-class Sessions:
-    """A session for each runner, opened when first asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._sessions: dict[str, millpond.Session] = {}
-
-    def __getitem__(self, runner: str) -> millpond.Session:
-        if runner not in self._sessions:
-            self._sessions[runner] = millpond.init(
-                data_root=self._folder, runner=runner, threads=2, memory_limit="1GB", progress=False
-            )
-        return self._sessions[runner]
-
-    def shutdown(self) -> None:
-        """Ends all of them."""
-        for session in self._sessions.values():
-            session.shutdown()
+from shared_work import Oracles, Sessions
 
 
 @pytest.fixture(scope="session")
@@ -43,24 +20,6 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
     opened = Sessions(folder)
     yield opened
     opened.shutdown()
-
-
-class Oracles:
-    """The oracle of each case, made when first asked for."""
-
-    def __init__(self, folders: pytest.TempPathFactory) -> None:
-        self._folders = folders
-        self._oracles: dict[Path, Oracle] = {}
-
-    def __getitem__(self, case: Case) -> Oracle:
-        if case.path not in self._oracles:
-            self._oracles[case.path] = Oracle(case, self._folders.mktemp(case.path.stem))
-        return self._oracles[case.path]
-
-    def close(self) -> None:
-        """Ends all of them."""
-        for oracle in self._oracles.values():
-            oracle.close()
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,15 @@ class Case:
     partitions: tuple[int, ...]
 
 
-_TAKES_TEXT = {"table": True, "python": True, "frame": True, "oracle": True, "error": True, "check": True, "only": False}
+_TAKES_TEXT = {
+    "table": True,
+    "python": True,
+    "frame": True,
+    "oracle": True,
+    "error": True,
+    "check": True,
+    "only": False,
+}
 
 
 def read_case(path: Path) -> Case:

@@ -9,13 +9,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import millpond
 import pytest
 from comparison import difference
-from conftest import Oracles, Sessions
 from oracle import Oracle
+from shared_work import Oracles, Sessions
 from spec_case import Block, Case, read_case
-
-import millpond
 
 HERE = Path(__file__).parent
 RUNNERS = ("inline", "threads", "processes")
@@ -65,7 +64,8 @@ class Run:
 
     def written(self, frame: millpond.DataFrame, format: str = "parquet", **options: Any) -> millpond.DataFrame:  # noqa: A002
         """The frame written to a new folder and read again; `read` holds the reader's keywords."""
-        path = self.out(f"written{next(_numbers)}")
+        suffix = f".{format}.gz" if options.get("compression") == "gzip" else f".{format}"
+        path = self.out(f"written{next(_numbers)}{suffix}")
         read = options.pop("read", {})
         getattr(frame, f"write_{format}")(path, **options)
         return getattr(self.session, f"read_{format}")(path, **read)  # type: ignore[no-any-return]
