@@ -125,6 +125,8 @@ Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const Exch
   ExchangeScanPlan plan;
   UnitBuilder units(unit_rows);
   std::map<std::pair<std::string, std::string>, std::size_t> seen;  // A file may stand in several slices.
+  std::unique_ptr<ReadableFile> data;  // The file of the last slice: one open file at a time.
+  std::string data_path;
   for (const SegmentSlice& slice : scan.slices) {
     const auto [found, is_new] = seen.try_emplace({slice.path, slice.index_digest}, plan.files.size());
     if (is_new) {
@@ -139,7 +141,10 @@ Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const Exch
                                             std::to_string(slice.num_rows));
     }
     if (partition.rows == 0) continue;
-    MILLPOND_ASSIGN_OR_RETURN(const auto data, context.files().open(slice.path));
+    if (data_path != slice.path) {
+      MILLPOND_ASSIGN_OR_RETURN(data, context.files().open(slice.path));
+      data_path = slice.path;
+    }
     MILLPOND_ASSIGN_OR_RETURN(auto segments, file.segments(*data, slice.partition));
     const RowRange range = slice.rows.value_or(RowRange{0, slice.num_rows});
     units.add(found->second, std::move(segments), static_cast<std::uint64_t>(range.begin),

@@ -31,7 +31,7 @@ struct TaskInput {
 struct Placement {
   enum class Kind {
     kSingle,      ///< All rows to partition 0.
-    kHash,        ///< partition_hash(keys) % count.
+    kHash,        ///< millpond_partition(count, keys…), see docs/partition-hash.md.
     kExpression,  ///< keys[0] names an integer column that holds the partition number itself.
     kRandom,      ///< By a hash of (seed, task partition, row number): the same rows go the same way again.
   };

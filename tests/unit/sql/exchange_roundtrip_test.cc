@@ -178,3 +178,27 @@ TEST_CASE("wrong options are told by name") {
   CHECK(error(", placement 'random', partitions 0").find("0 partitions") != std::string::npos);
   CHECK(error(", colour 'red'").find("no option colour") != std::string::npos);
 }
+
+TEST_CASE("a scan may stand in any query, more than once, and its plan can be exported as SQL") {
+  ExchangeDatabase db;
+  const OutputFile file = db.write("SELECT i, i % 3 AS k FROM range(9000) r(i)", "a.mpx", hash_placement({"k"}, 2));
+  std::vector<SegmentSlice> slices;
+  for (const auto& segment : file.segments) {
+    slices.push_back({db.path("a.mpx"), segment.partition, segment.num_rows, 0, file.digest, std::nullopt});
+  }
+  const std::string scan = exchange_scan_sql(slices, {{"i", "BIGINT"}, {"k", "BIGINT"}});
+  for (const char* kind : {"", "MATERIALIZED", "NOT MATERIALIZED"}) {
+    const std::string with = "WITH a AS " + std::string(kind) + " (FROM " + scan + ") ";
+    CHECK(db.value(with + "SELECT count(*) FROM a x JOIN a y ON x.i = y.i + 1 WHERE x.k = 1") == "3000");
+    CHECK(db.value(with + "SELECT count(*) FROM (FROM a UNION ALL FROM a) WHERE i < 10") == "20");
+    CHECK(db.value(with + "SELECT sum(i) FROM a WHERE i IN (SELECT max(i) FROM a GROUP BY k)") == "26994");
+  }
+  CHECK(db.value("SELECT i FROM " + scan + " ORDER BY i DESC LIMIT 1 OFFSET 2") == "8997");
+  CHECK(db.value("SELECT count(DISTINCT rn) FROM (SELECT row_number() OVER () AS rn FROM " + scan + ")") == "9000");
+
+  const std::string query = "SELECT k, sum(i) AS s FROM " + scan + " WHERE i > 10 GROUP BY k";
+  const std::string exported = db.run("EXPLAIN (SQL) " + query)->Fetch()->GetValue(1, 0).ToString();
+  CHECK(exported.find("millpond_exchange") != std::string::npos);
+  CHECK(db.value("SELECT count(*) FROM ((" + exported + ") EXCEPT ALL (" + query + "))") == "0");
+  CHECK(db.value("SELECT count(*) FROM (" + exported + ")") == "3");
+}
