@@ -53,9 +53,11 @@ class DataFrame(FrameResults, FrameWriting):
 
         `hash_by`: columns or expressions; rows with equal values go to the same partition. `by`: a column or expression
         that is the partition's number, 0 to npartitions-1. `by_rows` (or `by_row`): runs of equal numbers of rows, in
-        order. `random_shuffle`: each row to a partition by chance. `nested`: each partition is dealt into `npartitions` of its
-        own; the result can still be read beside frames that have only the outer dealing. With none of these, whole files are dealt, or row
+        order. `random_shuffle`: each row to a partition by chance. With none of these, whole files are dealt, or row
         groups of Parquet files when there are fewer files than partitions.
+
+        `nested`: each partition is dealt into `npartitions` of its own; the result can still be read beside frames
+        that have only the outer dealing.
 
         >>> df = session.from_items(list(range(10)))
         >>> df.repartition(3, by_rows=True).map("count(*) AS n").take_all()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from millpond.errors import ConflictError
 from millpond.settings import from_environment
 
 
@@ -107,14 +107,19 @@ def is_job(path: Path) -> bool:
 
 
 def remove_jobs(jobs: list[JobFolder], older_than_seconds: float = 0) -> tuple[list[JobFolder], list[JobFolder]]:
-    """Removes jobs that nobody runs and that were last used before so long. Returns those removed, those running."""
+    """Removes jobs that nobody runs and that were last used before so long, and what their unfinished writes left beside
+    outputs. Returns those removed, those running."""
+    from millpond import _core
+
     removed: list[JobFolder] = []
     running: list[JobFolder] = []
     for job in jobs:
         if time.time() - job.last_used < older_than_seconds:
             continue
-        with job.lease() as is_ours:
-            if is_ours:
-                shutil.rmtree(job.path)
-        (removed if is_ours else running).append(job)
+        try:
+            _core.remove_job(os.fspath(job.path))
+        except ConflictError:
+            running.append(job)
+        else:
+            removed.append(job)
     return removed, running

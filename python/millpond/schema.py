@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,18 +12,19 @@ from millpond.errors import InvalidArgumentError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_PYTHON_TYPES: dict[type, str] = {
-    bool: "BOOLEAN",
-    int: "BIGINT",
-    float: "DOUBLE",
-    str: "VARCHAR",
-    bytes: "BLOB",
-    decimal.Decimal: "DECIMAL(38, 9)",
-    datetime.datetime: "TIMESTAMP",
-    datetime.date: "DATE",
-    datetime.time: "TIME",
-    datetime.timedelta: "INTERVAL",
-    uuid.UUID: "UUID",
+# By name: importing this package should not load their modules.
+_PYTHON_TYPES = {
+    "builtins.bool": "BOOLEAN",
+    "builtins.int": "BIGINT",
+    "builtins.float": "DOUBLE",
+    "builtins.str": "VARCHAR",
+    "builtins.bytes": "BLOB",
+    "decimal.Decimal": "DECIMAL(38, 9)",
+    "datetime.datetime": "TIMESTAMP",
+    "datetime.date": "DATE",
+    "datetime.time": "TIME",
+    "datetime.timedelta": "INTERVAL",
+    "uuid.UUID": "UUID",
 }
 
 
@@ -98,8 +96,8 @@ def type_text(kind: object) -> str:
     """
     if isinstance(kind, str):
         return kind
-    if isinstance(kind, type) and kind in _PYTHON_TYPES:
-        return _PYTHON_TYPES[kind]
+    if isinstance(kind, type) and (found := _PYTHON_TYPES.get(f"{kind.__module__}.{kind.__qualname__}")):
+        return found
     if hasattr(kind, "to_sql"):
         return str(kind.to_sql())
     if isinstance(kind, Enum):

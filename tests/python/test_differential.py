@@ -27,6 +27,7 @@ from comparison import rows_of  # noqa: E402
 from operators import OPERATORS  # noqa: E402
 from pipeline import Pipeline  # noqa: E402
 from random_tables import Table, tables  # noqa: E402
+from shared_work import data_root  # noqa: E402
 from two_frames import TWO_FRAMES  # noqa: E402
 
 CASES = int(os.environ.get("MILLPOND_CASES", "500"))
@@ -72,13 +73,12 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("differential")
-    folder.chmod(0o700)
-    made = World(folder)
+def world() -> Iterator[World]:
     print(f"\nMILLPOND_SEED={SEED} MILLPOND_CASES={CASES}")
-    yield made
-    made.close()
+    with data_root() as folder:
+        made = World(folder)
+        yield made
+        made.close()
 
 
 def multiset(table: pa.Table) -> Counter[str]:

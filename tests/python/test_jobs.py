@@ -45,7 +45,7 @@ def test_changed_code_runs_anew(tmp_path: Path, ten_rows: Path) -> None:
 
 def test_the_folder_is_private_and_empties(tmp_path: Path, ten_rows: Path) -> None:
     with job(tmp_path / "data") as session:
-        session.read_parquet(ten_rows).repartition(2, hash_by="a").count()
+        session.read_parquet(ten_rows).repartition(2, hash_by="a").compute()
         folder = Path(session.job_directory)
     assert (tmp_path / "data").stat().st_mode & 0o77 == 0
     left = sorted(path.name for path in folder.iterdir())
