@@ -74,4 +74,8 @@ class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Removes a job that nobody runs: its folder (data_root/job_id) and what its unfinished writes left beside their outputs.
+/// kConflict when a live session holds it, kInvalidArgument for another folder; fine when it is not there.
+MILLPOND_EXPORT Status remove_job(const std::string& job_directory);
+
 }  // namespace millpond

@@ -121,6 +121,10 @@ void bind_session(nb::module_& module) {
       "options"_a);
   bind_frames(session);
   bind_running(session);
+  module.def(
+      "remove_job",
+      [](const std::string& job_directory) { check(without_gil([&] { return remove_job(job_directory); })); },
+      "job_directory"_a, "Removes a job that nobody runs, with what its unfinished writes left beside their outputs.");
 }
 
 }  // namespace millpond::python

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "job/write_commit.h"
+#include "job/write_notes.h"
 #include "runner/inbox.h"
 #include "runner/inline_runner.h"
 #include "runner/process_runner.h"
@@ -106,7 +107,8 @@ Status Session::Impl::shutdown() {
   if (store_) status = store_->sync();
   if (!has_given_id_) {
     for (const StageWrite& write : unfinished_writes_) {
-      const Status discarded = discard_write(*files_, write, {options_.job_id, {}});
+      Status discarded = discard_write(*files_, write, {options_.job_id, {}, {}});
+      if (discarded.is_ok()) discarded = forget_write(*files_, job_directory_, write.path);
       if (status.is_ok()) status = discarded;
     }
   }

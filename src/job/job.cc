@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "job/write_notes.h"
 
 namespace millpond {
 namespace {
@@ -89,8 +90,10 @@ Status Job::check_outputs() {
     if (!done.is_ok()) return done.status().with_context({stage.location, stage.name, {}, {}, {}});
     if (*done) {
       written_[stage.id] = std::move(**done);
+      (void)forget_write(*context_.files, context_.job_directory, stage.write->path);
       continue;
     }
+    MILLPOND_RETURN_IF_ERROR(note_write(*context_.files, context_.job_directory, stage.write->path));
     auto begun = open_write(*context_.files, *stage.write, write_job(stage));
     if (!begun.is_ok()) return begun.status().with_context({stage.location, stage.name, {}, {}, {}});
     begun_[stage.id] = std::move(*begun);

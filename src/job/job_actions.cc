@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <utility>
 
 #include "job/job.h"
 #include "job/write_commit.h"
+#include "job/write_notes.h"
 
 namespace millpond {
 namespace {
@@ -151,6 +153,12 @@ void Job::carry_out(Scheduler&, const action::StageFinished& finished) {
     return;
   }
   written_[stage.id] = std::move(*files);
+  begun_.erase(stage.id);
+  const bool has_another = std::any_of(begun_.begin(), begun_.end(), [&](const auto& begun) {
+    return graph_.stages[static_cast<std::size_t>(begun.first)].write->path == stage.write->path;
+  });
+  // Only for tidiness: nothing is staged any more.
+  if (!has_another) (void)forget_write(*context_.files, context_.job_directory, stage.write->path);
 }
 
 void Job::carry_out(Scheduler&, const action::JobFinished& finished) {

@@ -58,8 +58,11 @@ std::string final_name(const StageWrite& write, const WriteJob& job, const std::
 }  // namespace
 
 Result<std::optional<std::vector<OutputFile>>> check_write(FileSystem& files, const StageWrite& write, const WriteJob& job) {
-  MILLPOND_ASSIGN_OR_RETURN(auto manifest, check_target(files, request_of(write, job)));
+  const PublishRequest request = request_of(write, job);
+  MILLPOND_ASSIGN_OR_RETURN(auto manifest, check_target(files, request));
   if (!manifest) return std::optional<std::vector<OutputFile>>();
+  // A kill right after publishing leaves the staging folder; what can't be removed now is removed by clean-up.
+  (void)files.remove_tree(request.staging);
   return std::optional(published_files(write, *manifest));
 }
 

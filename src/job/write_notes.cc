@@ -1,0 +1,76 @@
+#include "job/write_notes.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "storage/file_content.h"
+#include "storage/lease.h"
+#include "storage/parent_path.h"
+#include "storage/staging.h"
+
+namespace millpond {
+namespace {
+
+const std::string kPrefix = "write-";
+
+std::string note_path(const std::string& job_directory, const std::string& target) {
+  return job_directory + "/" + kPrefix + xxh3_64_hex(target) + ".json";
+}
+
+bool is_note(const std::string& path) {
+  const std::string name = base_name(path);
+  return name.starts_with(kPrefix) && name.ends_with(".json");
+}
+
+// Whoever names a wrong folder must not lose it.
+bool is_job_directory(FileSystem& files, const std::string& directory) {
+  for (const char* name : {"journal", "lease", "events.jsonl"}) {
+    if (files.stat(directory + "/" + name).is_ok()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Status note_write(FileSystem& files, const std::string& job_directory, const std::string& target) {
+  const std::string text = Json::object({{"version", 1}, {"target", target}}).dump();
+  MILLPOND_RETURN_IF_ERROR(write_file(files, note_path(job_directory, target), text));
+  return files.sync_directory(job_directory);
+}
+
+Status forget_write(FileSystem& files, const std::string& job_directory, const std::string& target) {
+  return files.remove_file(note_path(job_directory, target));
+}
+
+Result<std::vector<std::string>> noted_writes(FileSystem& files, const std::string& job_directory) {
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<FileInfo> entries, files.list(job_directory));
+  std::vector<std::string> targets;
+  for (const FileInfo& entry : entries) {
+    if (entry.is_directory || !is_note(entry.path)) continue;
+    MILLPOND_ASSIGN_OR_RETURN(const std::string text, read_file(files, entry.path));
+    MILLPOND_ASSIGN_OR_RETURN(const Json json, Json::parse(text));
+    MILLPOND_ASSIGN_OR_RETURN(std::string target, json.get_string("target"));
+    targets.push_back(std::move(target));
+  }
+  return targets;
+}
+
+Status remove_job_directory(FileSystem& files, const std::string& job_directory) {
+  const std::string directory = trimmed_path(job_directory);
+  const Status there = files.stat(directory).status();
+  if (there.code() == StatusCode::kNotFound) return Status::ok();
+  MILLPOND_RETURN_IF_ERROR(there);
+  if (!is_job_directory(files, directory)) {
+    return Status::invalid_argument("\"" + directory + "\" is no job's folder", "Name a folder below data_root.");
+  }
+  MILLPOND_ASSIGN_OR_RETURN(const std::unique_ptr<Lease> lease, Lease::acquire(directory));
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<std::string> targets, noted_writes(files, directory));
+  for (const std::string& target : targets) {
+    MILLPOND_RETURN_IF_ERROR(remove_stale(files, target, base_name(directory)));
+  }
+  return files.remove_tree(directory);
+}
+
+}  // namespace millpond
