@@ -4,6 +4,7 @@
 
 #include "duckdb/main/connection.hpp"
 #include "duckdb/main/database.hpp"
+#include "sql/bound_schemas.h"
 #include "sql/engine.h"
 #include "sql/exchange_functions.h"
 #include "sql/row_streams.h"
@@ -17,6 +18,7 @@ class Engine::Impl {
   std::shared_ptr<FileSystem> files;
   std::shared_ptr<ExchangeContext> exchange;
   std::shared_ptr<RowStreams> row_streams;
+  BoundSchemas bound_schemas;
 };
 
 }  // namespace millpond

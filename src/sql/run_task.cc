@@ -42,7 +42,8 @@ class TaskRun {
     connection_ = std::make_unique<duckdb::Connection>(*engine_.database);
     MILLPOND_RETURN_IF_ERROR(prepare());
     if (task_.call.has_value()) MILLPOND_RETURN_IF_ERROR(call());
-    MILLPOND_ASSIGN_OR_RETURN(result.schema, schema_of_rows());
+    MILLPOND_RETURN_IF_ERROR(check_files());
+    result.schema = bound_.schema;
     const Status written = task_.output.exchange.has_value() ? write_exchange(result) : write_files(result);
     // What the function was fed with failed: its own failure is only the echo.
     return written.is_ok() || input_failure_->is_ok() ? written : *input_failure_;
@@ -69,10 +70,29 @@ class TaskRun {
       relations.emplace_back(input.name, std::move(select));
     }
     MILLPOND_RETURN_IF_ERROR(run_setup(*connection_, task_.setup, relations));
-    MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(*connection_, task_.query));
-    text_ = {select.text, 0};
-    rows_sql_ = with_relations(select.text, relations, &text_.prefix);
+    const std::string key = BoundSchemas::key_of(task_);
+    std::optional<BoundTask> known = engine_.bound_schemas.find(key);
+    if (!known.has_value()) {
+      MILLPOND_ASSIGN_OR_RETURN(ParsedStatement select, parse_select(*connection_, task_.query));
+      set_rows(select.text, relations);
+      MILLPOND_ASSIGN_OR_RETURN(known, bind_rows(std::move(select.text)));
+      engine_.bound_schemas.add(key, *known);
+    }
+    bound_ = std::move(*known);
+    set_rows(bound_.query, relations);
     return Status::ok();
+  }
+
+  void set_rows(const std::string& query, const std::vector<std::pair<std::string, std::string>>& relations) {
+    text_.query = query;
+    rows_sql_ = with_relations(query, relations, &text_.prefix);
+  }
+
+  Result<BoundTask> bind_rows(std::string query) {
+    return without_exceptions(text_, [&]() -> Result<BoundTask> {
+      const auto signature = connection_->context->BindStatement(parse_own(*connection_, rows_sql_));
+      return BoundTask{std::move(query), schema_of(signature.names, signature.types), signature.types};
+    });
   }
 
   // Sends the query's rows through the user's function; from here on the rows are what it gives back.
@@ -88,18 +108,15 @@ class TaskRun {
     connection_ = std::make_unique<duckdb::Connection>(*engine_.database);
     rows_sql_ = lease_->select();
     text_ = {};
+    MILLPOND_ASSIGN_OR_RETURN(bound_, bind_rows({}));
     return Status::ok();
   }
 
-  Result<Schema> schema_of_rows() {
-    return without_exceptions(text_, [&]() -> Result<Schema> {
-      const auto signature = connection_->context->BindStatement(parse_own(*connection_, rows_sql_));
-      Schema schema = schema_of(signature.names, signature.types);
-      for (std::size_t i = 0; i < schema.size() && task_.output.files.has_value(); ++i) {
-        MILLPOND_RETURN_IF_ERROR(check_lossless(schema[i].name, signature.types[i], task_.output.files->format));
-      }
-      return schema;
-    });
+  Status check_files() const {
+    for (std::size_t i = 0; i < bound_.schema.size() && task_.output.files.has_value(); ++i) {
+      MILLPOND_RETURN_IF_ERROR(check_lossless(bound_.schema[i].name, bound_.types[i], task_.output.files->format));
+    }
+    return Status::ok();
   }
 
   Result<duckdb::unique_ptr<duckdb::QueryResult>> copy(const std::string& statement) {
@@ -137,6 +154,7 @@ class TaskRun {
   std::unique_ptr<duckdb::Connection> connection_;
   std::optional<RowStreams::Lease> lease_;
   const std::shared_ptr<Status> input_failure_ = std::make_shared<Status>();
+  BoundTask bound_;
   std::string rows_sql_;  // A query whose rows are written.
   QueryText text_;
 };
