@@ -107,8 +107,9 @@ def is_job(path: Path) -> bool:
 
 
 def remove_jobs(jobs: list[JobFolder], older_than_seconds: float = 0) -> tuple[list[JobFolder], list[JobFolder]]:
-    """Removes jobs that nobody runs and that were last used before so long, with what their unfinished writes left beside
-    outputs. Returns those removed, those running.
+    """Removes jobs that nobody runs and that were last used before so long, with what they staged beside their outputs.
+
+    Returns those removed, those running.
     """
     from millpond import _core
 
