@@ -91,7 +91,7 @@ def multiset(table: pa.Table) -> Counter[str]:
     max_examples=CASES,
     deadline=None,
     database=None,
-    print_blob=True,
+    report_multiple_bugs=False,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 @hypothesis.given(data=st.data())

@@ -9,17 +9,16 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from shared_work import Oracles, Sessions
+from shared_work import Oracles, Sessions, data_root
 
 
 @pytest.fixture(scope="session")
-def sessions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
+def sessions() -> Iterator[Sessions]:
     """The sessions of this run."""
-    folder = tmp_path_factory.mktemp("data_root")
-    folder.chmod(0o700)
-    opened = Sessions(folder)
-    yield opened
-    opened.shutdown()
+    with data_root() as folder:
+        opened = Sessions(folder)
+        yield opened
+        opened.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import millpond
 import pytest
 from oracle import Oracle
 from spec_case import Case
+
+
+@contextmanager
+def data_root() -> Iterator[Path]:
+    """A folder for jobs, in memory where that can be: removing thousands of small files is slow on some disks."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="millpond-test-", dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 class Sessions:

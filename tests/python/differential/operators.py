@@ -127,12 +127,12 @@ def aggregate(draw: Draw, before: Pipeline) -> Pipeline:
     count = Column("the count", "BIGINT")
     measures = [aliased("count(*)", count.name)]
     columns = [*groups, count]
-    functions = {"min": measured.type, "max": measured.type, "count": "BIGINT"}
+    functions = {"min": measured.type, "max": measured.type, "bool_or": "BOOLEAN"}
     if measured.type in ("INTEGER", "TINYINT"):
         functions["sum"] = "HUGEINT"
     for function in draw(st.lists(st.sampled_from(sorted(functions)), max_size=2, unique=True)):
         column = Column(f"the {function}", functions[function])
-        measures.append(aliased(f"{function}({measured.sql})", column.name))
+        measures.append(aliased(f"{function}({measured.sql}{' IS NULL' if function == 'bool_or' else ''})", column.name))
         columns.append(column)
     if any(column.name.startswith("the ") for column in before.columns):
         return before

@@ -35,7 +35,7 @@ class Pipeline:
 
     def query(self, step: str, text: str, **changes: Any) -> Pipeline:
         """The pipeline with a query over {0} that means the same in a partition as over all rows."""
-        sql = text.replace("{0}", f"({self.sql}) __oracle")
+        sql = text.replace("FROM {0}", f"FROM ({self.sql})")
         return self.does(f"partial_sql({text!r}) # {step}", self.frame.partial_sql(text), sql, **changes)
 
 

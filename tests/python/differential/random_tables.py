@@ -117,7 +117,7 @@ def quote(name: str) -> str:
 
 def value_of(kind: str) -> st.SearchStrategy[str]:
     """An expression of the type; NULL now and then."""
-    return st.sampled_from(("NULL", *(f"{value}::{kind}" for value in VALUES[kind])))
+    return st.sampled_from(("NULL", *(f"({value})::{kind}" for value in VALUES[kind])))
 
 
 @st.composite
