@@ -85,6 +85,8 @@ class Job {
   void carry_out(Scheduler& scheduler, const action::JobFinished& finished);
   void take_runner_events(Scheduler& scheduler);
   void finish_attempt(Scheduler& scheduler, RunnerEvent event);
+  /// A reader that met a missing or damaged exchange file of this job has its producer run again.
+  void note_lost_output(Scheduler& scheduler, const Status& status);
   Status check_result(const TaskResult& result, const Stage& stage) const;
   void note_early_stop(Scheduler& scheduler, const Stage& stage);
   /// Tells the progress callback; not more often than every 100 ms unless `is_due`.

@@ -71,10 +71,28 @@ void Job::finish_attempt(Scheduler& scheduler, RunnerEvent event) {
                                                      {"peak_memory_bytes", result.metrics.peak_memory_bytes},
                                                      {"spill_bytes", result.metrics.spill_bytes},
                                                      {"worker", result.metrics.worker}}));
+  note_lost_output(scheduler, result.status);
   const Status status = result.status;
   const double seconds = result.metrics.seconds;
   reported_[attempt.attempt] = {std::move(result), false};
   handle(scheduler, event::TaskFinished{attempt.task, attempt.attempt, status, seconds, event.worker_died});
+}
+
+void Job::note_lost_output(Scheduler& scheduler, const Status& status) {
+  if (status.code() != StatusCode::kDataCorrupt && status.code() != StatusCode::kNotFound) return;
+  const std::string& file = status.context().file;
+  if (file.empty()) return;
+  for (std::size_t stage = 0; stage < results_.size(); ++stage) {
+    for (std::size_t task = 0; task < results_[stage].size(); ++task) {
+      const auto& result = results_[stage][task];
+      if (!result || !graph_.stages[stage].placement || !file.starts_with(result->directory + "/")) continue;
+      const TaskRef lost{static_cast<std::int64_t>(stage), static_cast<std::int64_t>(task)};
+      context_.log->write("output_lost", Json::object({{"stage", lost.stage}, {"partition", lost.partition}, {"file", file}}));
+      (void)context_.store->forget(fingerprints_[lost]);
+      handle(scheduler, event::OutputLost{lost});
+      return;
+    }
+  }
 }
 
 /// Rows may not be lost or invented between a task and its files.
@@ -102,7 +120,9 @@ void Job::carry_out(Scheduler& scheduler, const action::Accept& accept) {
   reported_.erase(reported);
   const Status recorded = context_.store->put(fingerprints_[accept.task], result);
   if (!recorded.is_ok()) pending_.push_back(event::CancelRequested{recorded});
-  results_[static_cast<std::size_t>(accept.task.stage)][static_cast<std::size_t>(accept.task.partition)] = std::move(result);
+  auto& accepted = results_[static_cast<std::size_t>(accept.task.stage)][static_cast<std::size_t>(accept.task.partition)];
+  if (accepted) resolver_.forget();
+  accepted = std::move(result);
   note_early_stop(scheduler, graph_.stages[static_cast<std::size_t>(accept.task.stage)]);
   report(accept.task.stage, false, false);
 }

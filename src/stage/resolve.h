@@ -30,6 +30,12 @@ class SourceResolver {
   /// kUnsupported when files and segments, or files read in different ways, stand in one partition.
   Result<ResolvedPartition> partition(const SourcePtr& source, std::int64_t partition);
 
+  /// Drops what was worked out from results that have changed since.
+  void forget() {
+    split_.clear();
+    split_scan_.clear();
+  }
+
   /// The columns that a source's rows have, from the results of its stages; absent when no task wrote a row.
   std::optional<Schema> written_schema(const SourcePtr& source);
 
