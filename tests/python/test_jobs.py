@@ -119,6 +119,35 @@ def test_ctrl_c_ends_a_job_and_its_workers(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 30
 
 
+SLOW_WRITE = textwrap.dedent(
+    """
+    import sys, time, millpond
+    session = millpond.init(data_root=sys.argv[1] + "/data", job_id="nightly", progress=False, threads=2)
+    df = session.from_items(list(range(4))).repartition(4, by_rows=True)
+    df.write_parquet(sys.argv[1] + "/first")
+    def slow(row):
+        time.sleep(60)
+        return row
+    df.map(slow, schema={"item": "BIGINT"}).write_parquet(sys.argv[1] + "/sub/out")
+    """
+)
+
+
+def test_clean_removes_what_a_killed_write_staged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = subprocess.Popen([sys.executable, "-c", SLOW_WRITE, str(tmp_path)])
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("sub/.out.millpond-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    program.kill()
+    program.wait()
+    assert list(tmp_path.glob("sub/.out.millpond-*"))
+    assert main(["clean", "--data-root", str(tmp_path / "data")]) == 0
+    capsys.readouterr()
+    assert list((tmp_path / "sub").iterdir()) == []
+    assert list((tmp_path / "data").iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "first", "sub"]
+
+
 def test_progress_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with (
         caplog.at_level("INFO", "millpond"),
