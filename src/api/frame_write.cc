@@ -28,7 +28,8 @@ Result<DataFrame> DataFrame::write_lazy(const std::string& path, const WriteFile
   FrameContext context{session_, "write_" + options.format, location};
   auto make = [&]() -> Result<DataFrame> {
     if (path.empty()) return Status::invalid_argument("the path to write to is empty");
-    MILLPOND_RETURN_IF_ERROR(file_format_from_name(options.format).status());
+    MILLPOND_ASSIGN_OR_RETURN(const FileFormat format, file_format_from_name(options.format));
+    if (node_->schema) MILLPOND_RETURN_IF_ERROR(session_->impl().engine().check_writable(*node_->schema, format));
     MILLPOND_ASSIGN_OR_RETURN(const std::string local, local_path(path));
     MILLPOND_RETURN_IF_ERROR(check_columns(node_, options.partition_by, "partition_by"));
     if (options.single_file && !options.partition_by.empty()) {
