@@ -7,10 +7,11 @@
 namespace millpond {
 
 // PartialSql[reads c](Repartition[hash k | number k](x))
-//   ->  PartialSql[reads c](Repartition[…](PartialSql[SELECT c ∪ k](x)))
+//   ->  PartialSql[reads c](PartialSql[SELECT c ∪ k, NULL AS …](Repartition[…](PartialSql[SELECT c ∪ k](x))))
 //
-// Columns that nobody reads after the exchange aren't written to it. Only where the exchange has this one reader, and its
-// keys are plain columns.
+// Columns whose values nobody reads after the exchange aren't written to it. The query may still name them (in a * whose
+// rows are all filtered out, say), so they come back as NULLs. Only where the exchange has this one reader, and its keys
+// are plain columns.
 NodePtr prune_exchange_columns(const NodePtr& node, const OptimizeContext& context) {
   const auto* sql = std::get_if<PartialSqlOp>(&node->op);
   if (sql == nullptr || sql->traits.used_columns.size() != node->inputs.size()) return node;
@@ -35,13 +36,24 @@ NodePtr prune_exchange_columns(const NodePtr& node, const OptimizeContext& conte
     std::copy_if(exchange->schema->begin(), exchange->schema->end(), std::back_inserter(kept), is_wanted);
     if (kept.empty() || kept.size() == exchange->schema->size()) continue;
     PartialSqlOp projection;
-    for (const Column& column : kept) projection.query += (projection.query.empty() ? "SELECT " : ", ") + quote_identifier(column.name);
+    PartialSqlOp restored;
+    for (const Column& column : *exchange->schema) {
+      const std::string name = quote_identifier(column.name);
+      restored.query += restored.query.empty() ? "SELECT " : ", ";
+      if (find_column(kept, column.name) < 0) {
+        restored.query += "NULL::" + column.type + " AS " + name;
+        continue;
+      }
+      restored.query += name;
+      projection.query += (projection.query.empty() ? "SELECT " : ", ") + name;
+    }
     projection.query += " FROM {0}";
+    restored.query += " FROM {0}";
     const NodePtr& source = exchange->inputs.front();
     NodePtr pruned = make_node(projection, {source}, kept, source->partitioning, "prune columns", exchange->location);
     NodePtr smaller = make_node(exchange->op, {pruned}, kept, exchange->partitioning, exchange->name, exchange->location);
     std::vector<NodePtr> inputs = node->inputs;
-    inputs[i] = smaller;
+    inputs[i] = make_node(restored, {smaller}, exchange->schema, exchange->partitioning, "prune columns", exchange->location);
     return with_inputs(node, std::move(inputs));
   }
   return node;

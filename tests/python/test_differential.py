@@ -86,6 +86,7 @@ def multiset(table: pa.Table) -> Counter[str]:
     return Counter(row.replace("-0.0", "0.0") for row in rows_of(table))
 
 
+@pytest.mark.timeout(300 + CASES)
 @hypothesis.seed(SEED)
 @hypothesis.settings(
     max_examples=CASES,

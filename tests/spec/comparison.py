@@ -19,10 +19,20 @@ def rows_of(table: pa.Table) -> list[str]:
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
     # Python's datetime has microseconds and years 1 to 9999: times are compared as the numbers that Arrow holds.
-    if pa.types.is_temporal(column.type) and not pa.types.is_interval(column.type):
-        width = {32: pa.int32(), 64: pa.int64()}[column.type.bit_width]
-        return pa.chunked_array([chunk.view(width) for chunk in column.chunks], width).to_pylist()
-    return column.to_pylist()
+    plain = _without_times(column.type)
+    return (column if plain == column.type else column.cast(plain)).to_pylist()
+
+
+def _without_times(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_interval(kind):
+        return kind
+    if pa.types.is_temporal(kind):
+        return {32: pa.int32(), 64: pa.int64()}[kind.bit_width]
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _without_times(field.type)) for field in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(pa.field(kind.value_field.name, _without_times(kind.value_type)))
+    return kind
 
 
 def difference(found: pa.Table, expected: pa.Table, is_ordered: bool) -> str:

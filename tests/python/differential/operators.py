@@ -132,7 +132,9 @@ def aggregate(draw: Draw, before: Pipeline) -> Pipeline:
         functions["sum"] = "HUGEINT"
     for function in draw(st.lists(st.sampled_from(sorted(functions)), max_size=2, unique=True)):
         column = Column(f"the {function}", functions[function])
-        measures.append(aliased(f"{function}({measured.sql}{' IS NULL' if function == 'bool_or' else ''})", column.name))
+        measures.append(
+            aliased(f"{function}({measured.sql}{' IS NULL' if function == 'bool_or' else ''})", column.name)
+        )
         columns.append(column)
     if any(column.name.startswith("the ") for column in before.columns):
         return before
