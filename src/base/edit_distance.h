@@ -8,7 +8,8 @@
 
 namespace millpond {
 
-/// How many single-character changes lead from `a` to `b`, without regard to ASCII case; a swap of two neighbours is one.
+/// How many single-character changes lead from `a` to `b`, without regard to ASCII case; a swap of two neighbours is
+/// one.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// The candidate nearest to `name`, for "did you mean": none when the nearest is no more alike than chance

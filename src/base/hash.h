@@ -13,7 +13,8 @@ std::uint64_t xxh3_64(std::string_view bytes);
 /// XXH3-64 as 16 lower-case hex digits, most significant first.
 std::string xxh3_64_hex(std::string_view bytes);
 
-/// XXH3-128 as 32 lower-case hex digits, most significant first (the canonical form): names the content of files and plans.
+/// XXH3-128 as 32 lower-case hex digits, most significant first (the canonical form): names the content of files and
+/// plans.
 std::string xxh3_128_hex(std::string_view bytes);
 
 /// XXH3-128 of bytes that come in pieces. Move-only; not thread-safe.

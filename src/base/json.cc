@@ -98,9 +98,8 @@ Status wrong_member(std::string_view key, std::string_view type, bool missing) {
 Result<Json> Json::parse(std::string_view text) {
   yyjson_read_err error{};
   // Without the in-place flag yyjson copies the text first and never writes to it; its signature is older than const.
-  std::unique_ptr<yyjson_doc, DocumentDeleter> document(
-      yyjson_read_opts(const_cast<char*>(text.data()), text.size(), YYJSON_READ_ALLOW_INVALID_UNICODE, nullptr,
-                       &error));
+  std::unique_ptr<yyjson_doc, DocumentDeleter> document(yyjson_read_opts(
+      const_cast<char*>(text.data()), text.size(), YYJSON_READ_ALLOW_INVALID_UNICODE, nullptr, &error));
   if (document == nullptr) {
     return Status::data_corrupt("not JSON at byte " + std::to_string(error.pos) + ": " +
                                 (error.msg != nullptr ? error.msg : "unknown error"));

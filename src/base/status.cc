@@ -8,9 +8,10 @@ namespace {
 
 // In the order of the enum's values, so that a code is an index.
 constexpr std::array<std::string_view, 16> kNames = {
-    "ok",            "invalid_argument", "not_found", "already_exists", "permission_denied", "conflict",
-    "out_of_memory", "out_of_space",     "io_error",  "data_corrupt",   "unavailable",       "cancelled",
-    "deadline_exceeded", "user_function", "unsupported", "internal",
+    "ok",          "invalid_argument", "not_found",         "already_exists", "permission_denied",
+    "conflict",    "out_of_memory",    "out_of_space",      "io_error",       "data_corrupt",
+    "unavailable", "cancelled",        "deadline_exceeded", "user_function",  "unsupported",
+    "internal",
 };
 
 void fill(std::string& inner, const std::string& outer) {

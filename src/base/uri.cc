@@ -80,8 +80,9 @@ Result<Uri> parse_uri(std::string_view text) {
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (std::find(std::begin(kSchemes), std::end(kSchemes), scheme) == std::end(kSchemes)) {
     return Status::unsupported("unknown scheme \"" + scheme + "\" in \"" + std::string(text) + "\"",
-                               "Known are " + known_schemes() + " and plain paths; write a local name with a colon as \"./" +
-                                   std::string(text) + "\".");
+                               "Known are " + known_schemes() +
+                                   " and plain paths; write a local name with a colon as \"./" + std::string(text) +
+                                   "\".");
   }
   std::string_view rest = text.substr(length + 1);
   if (scheme == "file") return parse_file_uri(text, rest);

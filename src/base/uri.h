@@ -20,8 +20,8 @@ struct Uri {
 };
 
 /// Takes apart a path or URI. What looks like a scheme is one, so that "s3:x" is never taken for a local folder: two or
-/// more letters or digits before a colon that follows no slash. "file:" gives the local path (percent signs are decoded).
-/// Paths may hold any characters but zero; a local name with a colon in front is written "./a:b".
+/// more letters or digits before a colon that follows no slash. "file:" gives the local path (percent signs are
+/// decoded). Paths may hold any characters but zero; a local name with a colon in front is written "./a:b".
 /// kUnsupported, naming the schemes that are known, for any other scheme; kInvalidArgument for an empty or broken one.
 Result<Uri> parse_uri(std::string_view text);
 

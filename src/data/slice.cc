@@ -111,8 +111,8 @@ std::vector<std::vector<Slice>> split_by_rows(const std::vector<Slice>& slices, 
   for (const Slice& slice : slices) total += std::max<std::int64_t>(0, slice_rows(slice));
 
   std::vector<std::vector<Slice>> result(static_cast<std::size_t>(parts));
-  std::size_t current = 0;    // The slice that is being dealt,
-  std::int64_t offset = 0;    // and how many of its rows are gone.
+  std::size_t current = 0;  // The slice that is being dealt,
+  std::int64_t offset = 0;  // and how many of its rows are gone.
   for (std::int64_t part = 0; part < parts; ++part) {
     std::int64_t wanted = total / parts + (part < total % parts ? 1 : 0);
     while (wanted > 0) {

@@ -23,12 +23,12 @@ struct RowRange {
 /// A file as it was when it was planned. Whoever reads it later checks size and time again and
 /// fails with kDataCorrupt, naming the file, when they changed.
 struct FileSlice {
-  std::string path;                ///< Literal, never a pattern; with its scheme if it has one.
-  std::int64_t size = 0;           ///< Bytes.
-  std::int64_t mtime_ns = 0;       ///< Nanoseconds since the epoch; 0 where a store has none.
-  std::string etag;                ///< A store's own identity of the content; empty on local disks.
-  std::int64_t num_rows = -1;      ///< Rows in the whole file, -1 when unknown (CSV, JSON).
-  std::optional<RowRange> rows;    ///< Which rows of it; all when absent.
+  std::string path;              ///< Literal, never a pattern; with its scheme if it has one.
+  std::int64_t size = 0;         ///< Bytes.
+  std::int64_t mtime_ns = 0;     ///< Nanoseconds since the epoch; 0 where a store has none.
+  std::string etag;              ///< A store's own identity of the content; empty on local disks.
+  std::int64_t num_rows = -1;    ///< Rows in the whole file, -1 when unknown (CSV, JSON).
+  std::optional<RowRange> rows;  ///< Which rows of it; all when absent.
 
   bool operator==(const FileSlice&) const = default;
 };
@@ -36,11 +36,11 @@ struct FileSlice {
 /// Rows of one partition in an exchange file.
 struct SegmentSlice {
   std::string path;
-  std::int64_t partition = 0;      ///< Which of the file's partitions.
-  std::int64_t num_rows = 0;       ///< Rows of that partition in this file.
-  std::int64_t num_bytes = 0;      ///< Encoded bytes of that partition in this file.
-  std::string index_digest;        ///< XXH3-128 of the file's index in hex, which covers each segment's checksum.
-  std::optional<RowRange> rows;    ///< Which of these rows; all when absent.
+  std::int64_t partition = 0;    ///< Which of the file's partitions.
+  std::int64_t num_rows = 0;     ///< Rows of that partition in this file.
+  std::int64_t num_bytes = 0;    ///< Encoded bytes of that partition in this file.
+  std::string index_digest;      ///< XXH3-128 of the file's index in hex, which covers each segment's checksum.
+  std::optional<RowRange> rows;  ///< Which of these rows; all when absent.
 
   bool operator==(const SegmentSlice&) const = default;
 };

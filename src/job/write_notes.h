@@ -8,8 +8,8 @@
 
 namespace millpond {
 
-/// Notes in a job's folder where its writes stage their files, beside outputs anywhere on the disk, so that clean-up finds
-/// what a killed job left there. One small durable file a target.
+/// Notes in a job's folder where its writes stage their files, beside outputs anywhere on the disk, so that clean-up
+/// finds what a killed job left there. One small durable file a target.
 
 /// To be called before anything is staged for `target`, an absolute path.
 Status note_write(FileSystem& files, const std::string& job_directory, const std::string& target);

@@ -25,6 +25,9 @@ Status take_back_file(FileSystem& files, const std::string& from, const std::str
   if (staged.status().code() != StatusCode::kNotFound) return staged.status();
   MILLPOND_ASSIGN_OR_RETURN(const bool was_moved, is_whole(files, from, file));
   if (!was_moved) return Status::ok();
+  // The folder is mostly still there: then a full disk is no hindrance.
+  const Status moved = files.rename_no_replace(from, back);
+  if (moved.code() != StatusCode::kNotFound) return moved;
   MILLPOND_RETURN_IF_ERROR(files.make_directories(parent_path(back), 0700));
   return files.rename_no_replace(from, back);
 }
@@ -49,7 +52,8 @@ Status move_all(FileSystem& files, const std::string& target, const std::string&
   std::set<std::string> folders = {target};
   for (const ManifestFile& file : manifest.files) {
     MILLPOND_RETURN_IF_ERROR(move_in(files, target, staging, file));
-    for (std::string folder = parent_path(target + "/" + file.name); folder.size() > target.size(); folder = parent_path(folder)) {
+    for (std::string folder = parent_path(target + "/" + file.name); folder.size() > target.size();
+         folder = parent_path(folder)) {
       folders.insert(folder);
     }
   }

@@ -17,8 +17,9 @@ std::string replaced_output(const std::string& staging);
 /// The noted manifest, or nothing when there is none (one that is cut off or not ours counts as none).
 Result<std::optional<OutputManifest>> read_pending_manifest(FileSystem& files, const std::string& staging);
 
-/// Moves the staged files of `manifest` and then the manifest itself from the staging folder into the folder `target`, each in
-/// one step; goes on where a kill stopped it. On an error those that were moved are taken back. kConflict when a name is taken.
+/// Moves the staged files of `manifest` and then the manifest itself from the staging folder into the folder `target`,
+/// each in one step; goes on where a kill stopped it. On an error those that were moved are taken back. kConflict when
+/// a name is taken.
 Status append_output(FileSystem& files, const std::string& target, const std::string& staging,
                      const OutputManifest& manifest);
 

@@ -13,7 +13,7 @@ namespace millpond {
 
 Status prepare_data_root(const std::string& path) {
   MILLPOND_RETURN_IF_ERROR(local_file_system()->make_directories(path));
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return errno_status(errno, "look at", path);
   if (info.st_uid != ::geteuid()) {
     return Status(StatusCode::kPermissionDenied, "data_root \"" + path + "\" belongs to another user",

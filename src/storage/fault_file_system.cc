@@ -74,8 +74,12 @@ class FaultWritableFile final : public WritableFile {
 namespace {
 
 constexpr std::pair<const char*, Fault> kNames[] = {
-    {"io_error", Fault::kIoError},       {"out_of_space", Fault::kOutOfSpace}, {"short_write", Fault::kShortWrite},
-    {"lost_rename", Fault::kLostRename}, {"kill_before", Fault::kKillBefore},  {"kill_after", Fault::kKillAfter},
+    {"io_error", Fault::kIoError},
+    {"out_of_space", Fault::kOutOfSpace},
+    {"short_write", Fault::kShortWrite},
+    {"lost_rename", Fault::kLostRename},
+    {"kill_before", Fault::kKillBefore},
+    {"kill_after", Fault::kKillAfter},
     {"stop", Fault::kStop},
 };
 
@@ -83,7 +87,8 @@ constexpr std::pair<const char*, Fault> kNames[] = {
 constexpr int kKilledExitCode = 137;
 
 Status bad_plan(const std::string& text) {
-  return Status::invalid_argument("\"" + text + "\" is no fault plan", "Write for example out_of_space@17 or io_error~0.01/42.");
+  return Status::invalid_argument("\"" + text + "\" is no fault plan",
+                                  "Write for example out_of_space@17 or io_error~0.01/42.");
 }
 
 }  // namespace

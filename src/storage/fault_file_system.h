@@ -16,13 +16,14 @@ namespace millpond {
 
 /// What happens at a call.
 enum class Fault {
-  kIoError,      ///< It fails with kIoError and does nothing.
-  kOutOfSpace,   ///< It fails with kOutOfSpace if it needs space (create, write, make, append); others go through.
-  kShortWrite,   ///< A write stores half of its bytes and fails with kOutOfSpace; others go through.
-  kLostRename,   ///< A rename or exchange says it succeeded and does nothing, as a broken store might; others go through.
-  kKillBefore,   ///< The process ends with _exit(137) before the call.
-  kKillAfter,    ///< The process ends with _exit(137) after the call.
-  kStop,         ///< This and all later calls fail and do nothing: a kill as seen from inside the process.
+  kIoError,     ///< It fails with kIoError and does nothing.
+  kOutOfSpace,  ///< It fails with kOutOfSpace if it needs space (create, write, make, append); others go through.
+  kShortWrite,  ///< A write stores half of its bytes and fails with kOutOfSpace; others go through.
+  kLostRename,  ///< A rename or exchange says it succeeded and does nothing, as a broken store might; others go
+                ///< through.
+  kKillBefore,  ///< The process ends with _exit(137) before the call.
+  kKillAfter,   ///< The process ends with _exit(137) after the call.
+  kStop,        ///< This and all later calls fail and do nothing: a kill as seen from inside the process.
 };
 
 /// When to fail.
@@ -38,8 +39,9 @@ struct FaultPlan {
   static Result<FaultPlan> parse(const std::string& text);
 };
 
-/// Passes calls on to another file system, counts them and lets them fail as planned, so that a test can try every call of a
-/// program in turn. Calls on open files count too. Remembers what was not synced yet, for power_cut(). Thread-safe.
+/// Passes calls on to another file system, counts them and lets them fail as planned, so that a test can try every call
+/// of a program in turn. Calls on open files count too. Remembers what was not synced yet, for power_cut().
+/// Thread-safe.
 class FaultFileSystem final : public FileSystem {
  public:
   explicit FaultFileSystem(std::shared_ptr<FileSystem> base) : base_(std::move(base)) {}
@@ -47,15 +49,16 @@ class FaultFileSystem final : public FileSystem {
   /// Sets a plan and counts from 0 again; nothing fails without one.
   void set_plan(std::optional<FaultPlan> plan);
 
-  /// Lets `hook` see every call (as in the log, without its number) before it is carried out; so that a test can let another
-  /// writer act in between. Called without locks; empty to stop. Set before threads use this.
+  /// Lets `hook` see every call (as in the log, without its number) before it is carried out; so that a test can let
+  /// another writer act in between. Called without locks; empty to stop. Set before threads use this.
   void set_hook(std::function<void(const std::string& call)> hook) { hook_ = std::move(hook); }
 
   /// Calls since the plan was set.
   std::int64_t calls() const;
   /// Faults since the plan was set.
   std::int64_t faults() const;
-  /// A line for each call since the plan was set: "12 rename_no_replace /a -> /b", with "!" after the number where it failed.
+  /// A line for each call since the plan was set: "12 rename_no_replace /a -> /b", with "!" after the number where it
+  /// failed.
   std::vector<std::string> log() const;
 
   /// Undoes on the disk what a power cut may: contents that were not synced are gone, names that were not synced are as

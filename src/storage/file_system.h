@@ -13,10 +13,10 @@ namespace millpond {
 
 struct FileInfo {
   std::string path;
-  std::int64_t size = 0;       ///< Bytes; 0 for a directory.
-  std::int64_t mtime_ns = 0;   ///< Nanoseconds since the epoch.
+  std::int64_t size = 0;      ///< Bytes; 0 for a directory.
+  std::int64_t mtime_ns = 0;  ///< Nanoseconds since the epoch.
   bool is_directory = false;
-  std::uint64_t file_id = 0;   ///< The same for all paths that lead to one file or folder; 0 where a store has none.
+  std::uint64_t file_id = 0;  ///< The same for all paths that lead to one file or folder; 0 where a store has none.
 
   bool operator==(const FileInfo&) const = default;
 };
@@ -57,7 +57,8 @@ class FileSystem {
   virtual Result<std::unique_ptr<ReadableFile>> open(const std::string& path) = 0;
   /// Creates a file that must not exist (O_EXCL, O_NOFOLLOW, 0600). kAlreadyExists otherwise.
   virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
-  /// Makes a directory and its missing parents; the ones it makes get `mode` less the umask. Fine when it is there already.
+  /// Makes a directory and its missing parents; the ones it makes get `mode` less the umask. Fine when it is there
+  /// already.
   virtual Status make_directories(const std::string& path, unsigned mode = 0700) = 0;
   /// Removes a file; fine when it is not there.
   virtual Status remove_file(const std::string& path) = 0;
@@ -74,7 +75,8 @@ class FileSystem {
   /// Gives a file or folder the mode that this user's programs give by default (0666 or 0777 less the umask): what is
   /// published to the user is as readable as if written by any other program. Stores without modes do nothing.
   virtual Status apply_default_mode(const std::string& path) = 0;
-  /// Opens a file (created 0600 when missing) whose writes all go to its end, whatever the offset. For journals and logs.
+  /// Opens a file (created 0600 when missing) whose writes all go to its end, whatever the offset. For journals and
+  /// logs.
   virtual Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) = 0;
 };
 

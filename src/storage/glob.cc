@@ -11,16 +11,13 @@
 namespace millpond {
 namespace {
 
-bool is_hidden(const std::string& name) {
-  return name[0] == '.' || (name[0] == '_' && !is_hive_folder(name));
-}
+bool is_hidden(const std::string& name) { return name[0] == '.' || (name[0] == '_' && !is_hive_folder(name)); }
 
 bool has_extension(const std::string& name, const std::vector<std::string>& extensions) {
   const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   return extensions.empty() || std::any_of(extensions.begin(), extensions.end(), [&](const std::string& extension) {
-           return name.size() >= extension.size() &&
-                  std::equal(extension.rbegin(), extension.rend(), name.rbegin(),
-                             [&](char a, char b) { return fold(a) == fold(b); });
+           return name.size() >= extension.size() && std::equal(extension.rbegin(), extension.rend(), name.rbegin(),
+                                                                [&](char a, char b) { return fold(a) == fold(b); });
          });
 }
 
@@ -187,7 +184,8 @@ Status no_files_in_folder(const std::string& path, const FolderWalk& walk, const
                          path);
   }
   if (walk.skipped_folders() > 0) {
-    return nothing_found("the folder \"" + path + "\" holds only folders", "Pass recursive=True to read what is in them.", path);
+    return nothing_found("the folder \"" + path + "\" holds only folders",
+                         "Pass recursive=True to read what is in them.", path);
   }
   return nothing_found("the folder \"" + path + "\" has no data files",
                        "Files whose names begin with \".\" or \"_\" are passed over.", path);
@@ -212,11 +210,13 @@ Status no_such_path(FileSystem& files, const std::string& path, bool is_pattern_
     const std::optional<std::string> nearest = nearest_name(base_name(missing), names);
     if (nearest.has_value()) hint += " Did you mean \"" + *nearest + "\"?";
   }
-  return nothing_found(is_pattern_path ? "no file matches \"" + path + "\"" : "there is no file or folder \"" + path + "\"",
-                       std::move(hint), path);
+  return nothing_found(
+      is_pattern_path ? "no file matches \"" + path + "\"" : "there is no file or folder \"" + path + "\"",
+      std::move(hint), path);
 }
 
-Result<std::vector<FileInfo>> expand_pattern(FileSystem& files, const std::string& pattern, const GlobOptions& options) {
+Result<std::vector<FileInfo>> expand_pattern(FileSystem& files, const std::string& pattern,
+                                             const GlobOptions& options) {
   PatternWalk walk(files, pattern);
   MILLPOND_RETURN_IF_ERROR(walk.run());
   std::vector<FileInfo> result;
@@ -257,9 +257,9 @@ Result<std::vector<FileInfo>> expand(FileSystem& files, const std::string& path,
     MILLPOND_ASSIGN_OR_RETURN(result, expand_pattern(files, path, options));
   }
   std::sort(result.begin(), result.end(), [](const FileInfo& a, const FileInfo& b) { return a.path < b.path; });
-  result.erase(std::unique(result.begin(), result.end(),
-                           [](const FileInfo& a, const FileInfo& b) { return a.path == b.path; }),
-               result.end());
+  result.erase(
+      std::unique(result.begin(), result.end(), [](const FileInfo& a, const FileInfo& b) { return a.path == b.path; }),
+      result.end());
   return result;
 }
 

@@ -6,8 +6,8 @@ namespace millpond {
 namespace {
 
 bool is_plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-         c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+         c == '.' || c == '~';
 }
 
 void append_encoded(std::string& text, char c) {
@@ -77,7 +77,8 @@ Result<std::string> decode_hive_value(std::string_view text) {
       continue;
     }
     if (high + low == 0) {
-      return Status::data_corrupt("the folder name part \"" + std::string(text) + "\" stands for text with a zero byte");
+      return Status::data_corrupt("the folder name part \"" + std::string(text) +
+                                  "\" stands for text with a zero byte");
     }
     result += static_cast<char>(high * 16 + low);
     i += 2;

@@ -9,9 +9,10 @@
 #include "storage/file_content.h"
 #include "storage/parent_path.h"
 
-// The file: a preamble of 16 bytes ("MPJRNL\r\n", the version, zero), then frames. A frame is the payload's length, the same
-// with all bits turned over, XXH3-64 of both and the payload, and the payload. The first payload is the header. Numbers are
-// little-endian. The turned length lets a search for frames tell them from noise without hashing at every byte.
+// The file: a preamble of 16 bytes ("MPJRNL\r\n", the version, zero), then frames. A frame is the payload's length, the
+// same with all bits turned over, XXH3-64 of both and the payload, and the payload. The first payload is the header.
+// Numbers are little-endian. The turned length lets a search for frames tell them from noise without hashing at every
+// byte.
 namespace millpond {
 namespace {
 
@@ -157,8 +158,8 @@ Result<Journal::Opened> Journal::open(std::shared_ptr<FileSystem> files, const s
 Status Journal::append(const Json& record) {
   const std::string payload = record.dump();
   if (payload.size() > kMaxPayload) {
-    return Status::unsupported("a record of " + std::to_string(payload.size()) + " bytes is too large for the journal \"" +
-                               path_ + "\"");
+    return Status::unsupported("a record of " + std::to_string(payload.size()) +
+                               " bytes is too large for the journal \"" + path_ + "\"");
   }
   const std::string bytes = frame(payload);
   const std::lock_guard lock(mutex_);

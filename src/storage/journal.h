@@ -17,21 +17,21 @@ inline constexpr std::uint32_t kJournalVersion = 1;
 
 /// What a journal holds.
 struct JournalContent {
-  Json header;                 ///< As given when the journal was made.
-  std::vector<Json> records;   ///< In the order they were appended.
-  bool is_torn = false;        ///< The last append was cut off; what is left of it was dropped.
+  Json header;                ///< As given when the journal was made.
+  std::vector<Json> records;  ///< In the order they were appended.
+  bool is_torn = false;       ///< The last append was cut off; what is left of it was dropped.
 };
 
-/// An append-only file of JSON records, each with its length and checksum. An append that was cut off by a kill or a full
-/// disk is dropped at the next open; damage before the end is an error, since a record that follows was acknowledged.
-/// Thread-safe. One process at a time may have a journal open for appending: see Lease.
+/// An append-only file of JSON records, each with its length and checksum. An append that was cut off by a kill or a
+/// full disk is dropped at the next open; damage before the end is an error, since a record that follows was
+/// acknowledged. Thread-safe. One process at a time may have a journal open for appending: see Lease.
 class Journal {
  public:
   /// A journal that is open for appending, and what it held.
   struct Opened;
 
-  /// Opens `path`, or makes it with `header` when it is not there (in one step: never without its header). The header of
-  /// one that exists is returned for the caller to compare. A torn end is cut off by writing the journal anew.
+  /// Opens `path`, or makes it with `header` when it is not there (in one step: never without its header). The header
+  /// of one that exists is returned for the caller to compare. A torn end is cut off by writing the journal anew.
   /// kDataCorrupt for damage before the end or a file that is no journal; kUnsupported for another format version.
   static Result<Opened> open(std::shared_ptr<FileSystem> files, const std::string& path, const Json& header);
 

@@ -22,8 +22,8 @@
 namespace millpond {
 namespace {
 
-// A lock belongs to the open file, which a forked child shares: were it to outlive its parent, the lease would too. So each
-// child closes its copies.
+// A lock belongs to the open file, which a forked child shares: were it to outlive its parent, the lease would too. So
+// each child closes its copies.
 class HeldDescriptors {
  public:
   static HeldDescriptors& instance() {
@@ -41,7 +41,8 @@ class HeldDescriptors {
 
  private:
   HeldDescriptors() {
-    ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); }, [] { instance().close_all(); });
+    ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                     [] { instance().close_all(); });
   }
   void close_all() {
     for (const int fd : descriptors_) ::close(fd);
@@ -91,7 +92,7 @@ Status taken(const std::string& directory, const std::string& path) {
 }
 
 bool names_same_file(int fd, const std::string& path) {
-  struct stat open_file {}, named {};
+  struct stat open_file{}, named{};
   return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 && open_file.st_dev == named.st_dev &&
          open_file.st_ino == named.st_ino;
 }

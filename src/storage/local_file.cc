@@ -30,7 +30,7 @@ class LocalReadableFile final : public ReadableFile {
   }
 
   Result<FileInfo> info() override {
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd_.get(), &info) != 0) return errno_status(errno, "look at", path_);
     return to_file_info(path_, info);
   }

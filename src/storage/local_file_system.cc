@@ -41,7 +41,7 @@ class LocalFileSystem final : public FileSystem {
 
   Result<FileInfo> stat(const std::string& path) override {
     MILLPOND_RETURN_IF_ERROR(check_path(path));
-    struct stat info {};
+    struct stat info{};
     if (::stat(path.c_str(), &info) != 0) return errno_status(errno, "find", path);
     return to_file_info(path, info);
   }
@@ -53,7 +53,7 @@ class LocalFileSystem final : public FileSystem {
     // Without O_NONBLOCK a named pipe would hang here for ever.
     UniqueFd fd(open_retrying(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd.is_valid()) return errno_status(errno, "open", path);
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd.get(), &info) != 0) return errno_status(errno, "look at", path);
     if (S_ISDIR(info.st_mode)) return errno_status(EISDIR, "open", path);
     if (!S_ISREG(info.st_mode)) {
@@ -119,7 +119,7 @@ class LocalFileSystem final : public FileSystem {
     MILLPOND_RETURN_IF_ERROR(check_path(path));
     UniqueFd fd(open_retrying(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd.is_valid()) return errno_status(errno, "open", path);
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd.get(), &info) != 0) return errno_status(errno, "look at", path);
     const mode_t mode = (S_ISDIR(info.st_mode) ? 0777 : 0666) & ~current_umask();
     if (::fchmod(fd.get(), mode) != 0) return errno_status(errno, "set the mode of", path);
@@ -157,7 +157,7 @@ Result<std::vector<FileInfo>> LocalFileSystem::list(const std::string& directory
     const dirent* entry = ::readdir(stream.get());
     if (entry == nullptr) break;
     if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
-    struct stat info {};
+    struct stat info{};
     if (::fstatat(::dirfd(stream.get()), entry->d_name, &info, 0) != 0 &&
         // A link to nothing is an entry too; whoever opens it learns more.
         ::fstatat(::dirfd(stream.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -189,7 +189,7 @@ Status LocalFileSystem::make_directories(const std::string& path, unsigned mode)
       missing.push_back(current.substr(0, slash));
       continue;
     }
-    struct stat info {};
+    struct stat info{};
     if (::stat(current.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
       missing.pop_back();
       continue;
@@ -210,7 +210,7 @@ Status LocalFileSystem::rename_no_replace(const std::string& from, const std::st
 
   // A file gets its second name only if that is free. A folder takes at most the place of an empty one, so of two
   // writers, whose folders are never empty, still only one wins.
-  struct stat info {};
+  struct stat info{};
   if (::lstat(from.c_str(), &info) != 0) return rename_error(errno, "rename", from, to);
   if (!S_ISDIR(info.st_mode)) {
     if (::link(from.c_str(), to.c_str()) != 0) return rename_error(errno, "rename", from, to);

@@ -13,7 +13,11 @@ struct Character {
 // The UTF-8 character at `at`; a byte that begins none stands for itself, beyond all real characters.
 Character character_at(std::string_view text, std::size_t at) {
   const auto lead = static_cast<unsigned char>(text[at]);
-  const std::size_t size = lead < 0x80 ? 1 : lead >= 0xf0 && lead < 0xf8 ? 4 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xc2 && lead < 0xe0 ? 2 : 0;
+  const std::size_t size = lead < 0x80                   ? 1
+                           : lead >= 0xf0 && lead < 0xf8 ? 4
+                           : lead >= 0xe0 && lead < 0xf0 ? 3
+                           : lead >= 0xc2 && lead < 0xe0 ? 2
+                                                         : 0;
   if (size == 1) return {lead, 1};
   if (size == 0 || at + size > text.size()) return {0x110000U + lead, 1};
   std::uint32_t code = lead & (0x7fU >> size);
@@ -25,7 +29,8 @@ Character character_at(std::string_view text, std::size_t at) {
   return {code, size};
 }
 
-// Where the set that opens at `at` closes; npos: nowhere, the bracket is a plain character. "]" may come first in a set.
+// Where the set that opens at `at` closes; npos: nowhere, the bracket is a plain character. "]" may come first in a
+// set.
 std::size_t set_end(std::string_view pattern, std::size_t at) {
   std::size_t first = at + 1;
   if (first < pattern.size() && pattern[first] == '!') ++first;

@@ -44,10 +44,8 @@ Json manifest_to_json(const OutputManifest& manifest) {
   Json::Array files;
   files.reserve(manifest.files.size());
   for (const ManifestFile& file : manifest.files) {
-    files.push_back(Json::object({{"name", file.name},
-                                  {"num_rows", file.num_rows},
-                                  {"num_bytes", file.num_bytes},
-                                  {"digest", file.digest}}));
+    files.push_back(Json::object(
+        {{"name", file.name}, {"num_rows", file.num_rows}, {"num_bytes", file.num_bytes}, {"digest", file.digest}}));
   }
   return Json::object({{"version", kManifestVersion},
                        {"fingerprint", manifest.fingerprint},

@@ -188,8 +188,9 @@ Result<std::optional<OutputManifest>> check_target(FileSystem& files, const Publ
   }
   const bool wants_folder = !request.single_file;
   if (info->is_directory != wants_folder) {
-    return Status::invalid_argument("\"" + request.target + "\" is " + (wants_folder ? "a file, not a folder" : "a folder, not a file"),
-                                    "Choose another path, or remove it first.");
+    return Status::invalid_argument(
+        "\"" + request.target + "\" is " + (wants_folder ? "a file, not a folder" : "a folder, not a file"),
+        "Choose another path, or remove it first.");
   }
   return done;
 }
@@ -207,8 +208,7 @@ Result<OutputManifest> publish(FileSystem& files, const PublishRequest& given) {
     manifest = stage_and_place(files, request);
   }
   const StatusCode code = manifest.status().code();
-  const bool is_over =
-      code == StatusCode::kOk || code == StatusCode::kAlreadyExists || code == StatusCode::kConflict;
+  const bool is_over = code == StatusCode::kOk || code == StatusCode::kAlreadyExists || code == StatusCode::kConflict;
   if (is_over) (void)files.remove_tree(request.staging);
   return manifest;
 }

@@ -29,7 +29,7 @@ Status empty_directory(UniqueFd directory, const std::string& path, int depth);
 
 bool is_directory(int parent, const dirent* entry) {
   if (entry->d_type != DT_UNKNOWN) return entry->d_type == DT_DIR;
-  struct stat info {};
+  struct stat info{};
   return ::fstatat(parent, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
 }
 
@@ -92,7 +92,7 @@ Status remove_local_tree(const std::string& path) {
   }
   const Status status = remove_directory(parent_fd.get(), name.c_str(), trimmed, 0);
   if (status.is_ok()) return status;
-  struct stat info {};
+  struct stat info{};
   if (::fstatat(parent_fd.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(info.st_mode)) {
     return Status::invalid_argument("refused to remove \"" + trimmed + "\": it is not a folder");
   }

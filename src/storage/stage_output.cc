@@ -53,9 +53,9 @@ Status sync_folders(FileSystem& files, const std::string& output, const std::set
 Status write_manifest(FileSystem& files, const PublishRequest& request, const OutputManifest& manifest) {
   const std::string output = staged_output(request.staging);
   const std::string text = manifest_to_json(manifest).dump(2) + "\n";
-  const std::string path =
-      request.single_file ? pending_manifest_path(request.staging)
-                          : output + "/" + base_name(manifest_path(request.target, request.fingerprint, false));
+  const std::string path = request.single_file
+                               ? pending_manifest_path(request.staging)
+                               : output + "/" + base_name(manifest_path(request.target, request.fingerprint, false));
   MILLPOND_RETURN_IF_ERROR(write_file(files, path, text));
   return files.apply_default_mode(path);
 }
@@ -69,7 +69,8 @@ std::string staged_target(const PublishRequest& request) {
 
 Result<OutputManifest> stage_output(FileSystem& files, const PublishRequest& request) {
   if (request.single_file && request.files.size() != 1) {
-    return Status::internal("a single file was to be published from " + std::to_string(request.files.size()) + " files");
+    return Status::internal("a single file was to be published from " + std::to_string(request.files.size()) +
+                            " files");
   }
   MILLPOND_RETURN_IF_ERROR(restore_staged(files, request.target, request.staging));
   const std::string output = staged_output(request.staging);

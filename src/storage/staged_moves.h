@@ -18,8 +18,8 @@ struct StagedMove {
 /// Notes the moves durably in the staging folder and carries them out.
 Status move_staged(FileSystem& files, const std::string& staging, const std::vector<StagedMove>& moves);
 
-/// Takes back the noted moves as far as they were carried out: a file whose old name is free and that is still the one that
-/// was noted. Nothing is noted afterwards.
+/// Takes back the noted moves as far as they were carried out: a file whose old name is free and that is still the one
+/// that was noted. Nothing is noted afterwards.
 Status undo_staged_moves(FileSystem& files, const std::string& staging);
 
 }  // namespace millpond

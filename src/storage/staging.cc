@@ -24,7 +24,8 @@ bool is_plain(char c) {
 std::string staging_prefix(const std::string& target, const std::string& job_id) {
   std::string name = base_name(target);
   if (name.size() > kMaxTargetPart) name = name.substr(0, kMaxTargetPart) + "~" + xxh3_64_hex(name);
-  const bool is_fit = !job_id.empty() && job_id.size() <= kMaxJobPart && std::all_of(job_id.begin(), job_id.end(), is_plain);
+  const bool is_fit =
+      !job_id.empty() && job_id.size() <= kMaxJobPart && std::all_of(job_id.begin(), job_id.end(), is_plain);
   return parent_path(target) + "/." + name + ".millpond-" + (is_fit ? job_id : xxh3_64_hex(job_id)) + "-";
 }
 

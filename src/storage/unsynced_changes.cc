@@ -72,7 +72,8 @@ void UnsyncedChanges::renamed(const std::string& from, const std::string& to, st
   const std::lock_guard lock(mutex_);
   synced_sizes_.erase(to);
   // A creation is not another name's; what is renamed now is undone by its rename.
-  std::erase_if(changes_, [&](const Change& change) { return change.kind == Change::Kind::kCreate && change.to == to; });
+  std::erase_if(changes_,
+                [&](const Change& change) { return change.kind == Change::Kind::kCreate && change.to == to; });
   moved(from, to);
   changes_.push_back({Change::Kind::kRename, from, to, std::move(kept)});
 }

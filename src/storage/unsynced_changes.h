@@ -9,8 +9,8 @@
 
 namespace millpond {
 
-/// Remembers what programs wrote and renamed on this machine's disk without syncing it, and can undo it as a power cut may.
-/// Removals count as durable at once. Thread-safe.
+/// Remembers what programs wrote and renamed on this machine's disk without syncing it, and can undo it as a power cut
+/// may. Removals count as durable at once. Thread-safe.
 class UnsyncedChanges {
  public:
   /// Call after a file came into being, was opened with so many durable bytes, was synced; after a folder was synced.
@@ -33,7 +33,7 @@ class UnsyncedChanges {
     enum class Kind { kCreate, kRename, kExchange };
     Kind kind;
     std::string from;
-    std::string to;    ///< The new name; of an exchange the second.
+    std::string to;                   ///< The new name; of an exchange the second.
     std::optional<std::string> kept;  ///< What the file held that was replaced.
   };
   void moved(const std::string& from, const std::string& to);

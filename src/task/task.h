@@ -19,10 +19,10 @@ inline constexpr std::int64_t kTaskVersion = 1;
 
 /// One relation a task reads: the view `name` over pinned slices, with exactly the columns of `schema`.
 struct TaskInput {
-  std::string name;                   ///< "in0", the name that the task's query uses.
+  std::string name;  ///< "in0", the name that the task's query uses.
   Schema schema;
-  std::optional<ScanOptions> scan;    ///< Set when the slices are files; absent for exchange segments.
-  std::vector<Slice> slices;          ///< May be empty: zero rows with this schema.
+  std::optional<ScanOptions> scan;  ///< Set when the slices are files; absent for exchange segments.
+  std::vector<Slice> slices;        ///< May be empty: zero rows with this schema.
 
   bool operator==(const TaskInput&) const = default;
 };
@@ -36,9 +36,9 @@ struct Placement {
     kRandom,      ///< By a hash of (seed, task partition, row number): the same rows go the same way again.
   };
   Kind kind = Kind::kSingle;
-  std::vector<std::string> keys;      ///< Column names of the query's result.
-  std::int64_t count = 1;             ///< Number of partitions, at least 1.
-  std::uint64_t seed = 0;             ///< For kRandom.
+  std::vector<std::string> keys;             ///< Column names of the query's result.
+  std::int64_t count = 1;                    ///< Number of partitions, at least 1.
+  std::uint64_t seed = 0;                    ///< For kRandom.
   std::vector<std::string> dropped_columns;  ///< Columns of the query's result that only served placement: not written.
 
   bool operator==(const Placement&) const = default;
@@ -47,11 +47,11 @@ struct Placement {
 /// How files for the user are written.
 struct WriteOptions {
   FileFormat format = FileFormat::kParquet;
-  std::vector<std::string> partition_by;           ///< Hive-style folders.
-  std::int64_t max_rows_per_file = 0;              ///< 0: no limit.
-  bool single_file = false;                        ///< One file instead of a folder.
-  std::string compression;                         ///< Empty: the format's default.
-  std::map<std::string, std::string> copy_options; ///< More options for DuckDB's COPY, as SQL literals.
+  std::vector<std::string> partition_by;            ///< Hive-style folders.
+  std::int64_t max_rows_per_file = 0;               ///< 0: no limit.
+  bool single_file = false;                         ///< One file instead of a folder.
+  std::string compression;                          ///< Empty: the format's default.
+  std::map<std::string, std::string> copy_options;  ///< More options for DuckDB's COPY, as SQL literals.
 
   bool operator==(const WriteOptions&) const = default;
 };
@@ -68,51 +68,52 @@ struct TaskOutput {
 
 /// A user's Python function over the stream of input rows. The driver ships the function as a file in the job's folder.
 struct CallSpec {
-  std::string kind;                   ///< "map", "filter", "flat_map", "map_batches": how rows are handed over.
-  std::string function_path;          ///< The pickled function, private to the user.
-  std::string function_digest;        ///< XXH3-128 of that file in hex; part of the task's fingerprint.
+  std::string kind;             ///< "map", "filter", "flat_map", "map_batches": how rows are handed over.
+  std::string function_path;    ///< The pickled function, private to the user.
+  std::string function_digest;  ///< XXH3-128 of that file in hex; part of the task's fingerprint.
   std::int64_t batch_size = 122880;
   std::string batch_format = "pyarrow";
-  std::string name;                   ///< For messages.
-  std::optional<Schema> schema;       ///< What the user declared; absent: taken from the first batch.
+  std::string name;              ///< For messages.
+  std::optional<Schema> schema;  ///< What the user declared; absent: taken from the first batch.
 
   bool operator==(const CallSpec&) const = default;
 };
 
 struct Resources {
-  std::int64_t threads = 0;           ///< 0: the runner's choice.
-  std::int64_t memory_bytes = 0;      ///< 0: the runner's choice.
+  std::int64_t threads = 0;       ///< 0: the runner's choice.
+  std::int64_t memory_bytes = 0;  ///< 0: the runner's choice.
   double gpus = 0;
 
   bool operator==(const Resources&) const = default;
 };
 
-/// One unit of work: a SQL statement over named inputs, or a Python function over one input. A value; nothing in it is alive.
+/// One unit of work: a SQL statement over named inputs, or a Python function over one input. A value; nothing in it is
+/// alive.
 struct Task {
   std::int64_t version = kTaskVersion;
-  std::int64_t id = 0;                ///< Unique in the job.
+  std::int64_t id = 0;  ///< Unique in the job.
   std::int64_t stage = 0;
   std::int64_t partition = 0;
-  std::string attempt;                ///< Unique name of this attempt.
-  std::vector<std::string> setup;     ///< Statements run first, on the task's own connection: SET, macros.
-  std::string query;                  ///< A SELECT over the inputs' names; for a call, over the call's input.
+  std::string attempt;             ///< Unique name of this attempt.
+  std::vector<std::string> setup;  ///< Statements run first, on the task's own connection: SET, macros.
+  std::string query;               ///< A SELECT over the inputs' names; for a call, over the call's input.
   std::vector<TaskInput> inputs;
-  std::optional<CallSpec> call;       ///< When set, the rows of `query` go through it.
+  std::optional<CallSpec> call;  ///< When set, the rows of `query` go through it.
   TaskOutput output;
   Resources resources;
   std::uint64_t seed = 0;
-  std::string location;               ///< The user's source line, for messages.
-  std::string node;                   ///< The operation, for messages.
+  std::string location;  ///< The user's source line, for messages.
+  std::string node;      ///< The operation, for messages.
 
   bool operator==(const Task&) const = default;
 };
 
 /// A file that a task made. Descriptors travel; nobody lists directories to find data.
 struct OutputFile {
-  std::string path;                        ///< Relative to the attempt's directory.
+  std::string path;  ///< Relative to the attempt's directory.
   std::int64_t num_bytes = 0;
   std::int64_t num_rows = 0;
-  std::string digest;                      ///< Exchange: XXH3-128 of the index; files: XXH3-128 of the content. Hex.
+  std::string digest;  ///< Exchange: XXH3-128 of the index; files: XXH3-128 of the content. Hex.
   /// Exchange files: rows and bytes of each partition that has any.
   struct Segment {
     std::int64_t partition = 0;
@@ -133,7 +134,7 @@ struct TaskMetrics {
   std::int64_t bytes_out = 0;
   std::int64_t peak_memory_bytes = 0;
   std::int64_t spill_bytes = 0;
-  std::string worker;                      ///< Which process ran it.
+  std::string worker;  ///< Which process ran it.
 
   bool operator==(const TaskMetrics&) const = default;
 };
@@ -144,8 +145,8 @@ struct TaskResult {
   std::int64_t task = 0;
   std::string attempt;
   Status status;
-  Schema schema;                           ///< Of the rows that were written.
-  std::string directory;                   ///< The attempt's directory.
+  Schema schema;          ///< Of the rows that were written.
+  std::string directory;  ///< The attempt's directory.
   std::vector<OutputFile> files;
   TaskMetrics metrics;
 

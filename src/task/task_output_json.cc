@@ -23,8 +23,8 @@ Result<Placement::Kind> placement_kind_from_name(const std::string& name) {
 }  // namespace
 
 Json placement_to_json(const Placement& placement) {
-  Json json = Json::object({{"kind", kPlacementKinds[static_cast<std::size_t>(placement.kind)].second},
-                            {"count", placement.count}});
+  Json json = Json::object(
+      {{"kind", kPlacementKinds[static_cast<std::size_t>(placement.kind)].second}, {"count", placement.count}});
   if (!placement.keys.empty()) json.set("keys", string_list_to_json(placement.keys));
   if (placement.seed != 0) json.set("seed", placement.seed);
   if (!placement.dropped_columns.empty()) json.set("dropped_columns", string_list_to_json(placement.dropped_columns));

@@ -7,10 +7,8 @@ namespace {
 
 // Segments are triples instead of objects: a file may have ten thousand of them.
 Json file_to_json(const OutputFile& file) {
-  Json json = Json::object({{"path", file.path},
-                            {"num_bytes", file.num_bytes},
-                            {"num_rows", file.num_rows},
-                            {"digest", file.digest}});
+  Json json = Json::object(
+      {{"path", file.path}, {"num_bytes", file.num_bytes}, {"num_rows", file.num_rows}, {"digest", file.digest}});
   if (file.segments.empty()) return json;
   Json::Array segments;
   segments.reserve(file.segments.size());

@@ -10,8 +10,8 @@
 
 namespace millpond {
 
-/// An empty folder of this test, removed when it ends. In memory where that is offered: tests that sync after every step
-/// of many would wait for the disk otherwise.
+/// An empty folder of this test, removed when it ends. In memory where that is offered: tests that sync after every
+/// step of many would wait for the disk otherwise.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() : path_(root() / ("millpond-test-" + random_name())) {
@@ -43,7 +43,8 @@ class TemporaryDirectory {
     std::error_code error;
     const std::filesystem::path memory = "/dev/shm";
     const auto status = std::filesystem::status(memory, error);
-    const bool is_open = !error && (status.permissions() & std::filesystem::perms::others_write) != std::filesystem::perms::none;
+    const bool is_open =
+        !error && (status.permissions() & std::filesystem::perms::others_write) != std::filesystem::perms::none;
     return is_open ? memory : std::filesystem::temp_directory_path();
   }
 

@@ -50,8 +50,19 @@ TEST_CASE("the text is short, in the order of the keys, and pretty when asked") 
 TEST_CASE("what is not JSON is refused with its position") {
   const std::string deep(201, '[');
   const std::string cases[] = {
-      "", "{", "[1,]", "{\"a\":1", "nul", "1 2", "'a'", "{\"a\" 1}", "\"\\u12\"", "01", "18446744073709551615",
-      deep + std::string(201, ']'), deep,
+      "",
+      "{",
+      "[1,]",
+      "{\"a\":1",
+      "nul",
+      "1 2",
+      "'a'",
+      "{\"a\" 1}",
+      "\"\\u12\"",
+      "01",
+      "18446744073709551615",
+      deep + std::string(201, ']'),
+      deep,
   };
   for (const std::string& text : cases) {
     INFO(text);

@@ -38,13 +38,20 @@ TEST_CASE("paths and addresses are taken apart") {
 
 TEST_CASE("a scheme is never taken for a local folder") {
   const std::pair<std::string, StatusCode> cases[] = {
-      {"s3:", StatusCode::kInvalidArgument},         {"s3:bucket/a", StatusCode::kInvalidArgument},
-      {"s3:/bucket/a", StatusCode::kInvalidArgument}, {"s3:///a", StatusCode::kInvalidArgument},
-      {"3fs:/a", StatusCode::kInvalidArgument},      {"file://host/a", StatusCode::kInvalidArgument},
-      {"file:a", StatusCode::kInvalidArgument},      {"file:///a%2", StatusCode::kInvalidArgument},
-      {"file:///a%00", StatusCode::kInvalidArgument}, {"", StatusCode::kInvalidArgument},
-      {"s4://bucket", StatusCode::kUnsupported},     {"http://x/y", StatusCode::kUnsupported},
-      {"a:b", StatusCode::kOk},                      {"ab:c", StatusCode::kUnsupported},
+      {"s3:", StatusCode::kInvalidArgument},
+      {"s3:bucket/a", StatusCode::kInvalidArgument},
+      {"s3:/bucket/a", StatusCode::kInvalidArgument},
+      {"s3:///a", StatusCode::kInvalidArgument},
+      {"3fs:/a", StatusCode::kInvalidArgument},
+      {"file://host/a", StatusCode::kInvalidArgument},
+      {"file:a", StatusCode::kInvalidArgument},
+      {"file:///a%2", StatusCode::kInvalidArgument},
+      {"file:///a%00", StatusCode::kInvalidArgument},
+      {"", StatusCode::kInvalidArgument},
+      {"s4://bucket", StatusCode::kUnsupported},
+      {"http://x/y", StatusCode::kUnsupported},
+      {"a:b", StatusCode::kOk},
+      {"ab:c", StatusCode::kUnsupported},
   };
   for (const auto& [text, code] : cases) {
     INFO(text);

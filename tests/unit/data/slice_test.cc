@@ -24,7 +24,8 @@ TEST_CASE("a slice knows its rows and its share of bytes") {
 
 TEST_CASE("slices come back from JSON") {
   const Slice slices[] = {
-      file("/a b/\"ü\n", 10), file("a", -1),
+      file("/a b/\"ü\n", 10),
+      file("a", -1),
       FileSlice{"s3://b/k", 5, 0, "etag", 3, RowRange{1, 2}},
       SegmentSlice{"x", 3, 40, 80, "00ff", std::nullopt},
       SegmentSlice{"x", 0, 0, 0, "", RowRange{0, 0}},
@@ -35,10 +36,10 @@ TEST_CASE("slices come back from JSON") {
     REQUIRE(back.is_ok());
     CHECK(*back == slice);
   }
-  for (const char* bad : {"{}", R"({"path":1})", R"({"path":"a","size":1})", R"({"path":"a","partition":"x"})",
-                          R"({"path":"a","size":1,"mtime_ns":1,"rows":[2,1]})",
-                          R"({"path":"a","size":1,"mtime_ns":1,"rows":[-1,1]})",
-                          R"({"path":"a","size":1,"mtime_ns":1,"rows":3})"}) {
+  for (const char* bad :
+       {"{}", R"({"path":1})", R"({"path":"a","size":1})", R"({"path":"a","partition":"x"})",
+        R"({"path":"a","size":1,"mtime_ns":1,"rows":[2,1]})", R"({"path":"a","size":1,"mtime_ns":1,"rows":[-1,1]})",
+        R"({"path":"a","size":1,"mtime_ns":1,"rows":3})"}) {
     INFO(bad);
     CHECK(slice_from_json(*Json::parse(bad)).status().code() == StatusCode::kDataCorrupt);
   }
@@ -51,8 +52,8 @@ TEST_CASE("rows are dealt as numpy.array_split does") {
     std::vector<std::int64_t> expected;
   };
   const Case cases[] = {
-      {{10}, 3, {4, 3, 3}},       {{3, 0, 7}, 3, {4, 3, 3}}, {{}, 2, {0, 0}},       {{1, 1}, 4, {1, 1, 0, 0}},
-      {{5, 5, 5}, 1, {15}},       {{2, 2, 2}, 3, {2, 2, 2}}, {{0, 0}, 3, {0, 0, 0}}, {{7}, 7, {1, 1, 1, 1, 1, 1, 1}},
+      {{10}, 3, {4, 3, 3}}, {{3, 0, 7}, 3, {4, 3, 3}}, {{}, 2, {0, 0}},        {{1, 1}, 4, {1, 1, 0, 0}},
+      {{5, 5, 5}, 1, {15}}, {{2, 2, 2}, 3, {2, 2, 2}}, {{0, 0}, 3, {0, 0, 0}}, {{7}, 7, {1, 1, 1, 1, 1, 1, 1}},
   };
   for (const Case& test : cases) {
     std::vector<Slice> slices;

@@ -32,7 +32,8 @@ TEST_CASE("a job is removed with what its writes staged anywhere") {
   }
   CHECK(remove_job_directory(files, job + "/").is_ok());
   CHECK_FALSE(directory.exists("data/nightly"));
-  for (const std::string& target : {one, two}) CHECK_FALSE(files.stat(staging_directory(target, "nightly", "f")).is_ok());
+  for (const std::string& target : {one, two})
+    CHECK_FALSE(files.stat(staging_directory(target, "nightly", "f")).is_ok());
   CHECK(files.stat(staging_directory(done, "nightly", "f")).is_ok());
   CHECK(remove_job_directory(files, job).is_ok());
 }

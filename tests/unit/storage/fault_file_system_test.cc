@@ -25,7 +25,8 @@ TEST_CASE("plans are written as text") {
   CHECK(plan("short_write~0.25/42").probability == 0.25);
   CHECK(plan("short_write~0.25/42").seed == 42);
   CHECK(plan("kill_after@3").fault == Fault::kKillAfter);
-  for (const char* bad : {"", "io_error", "io_error@", "io@1", "io_error@x", "io_error@1x", "io_error~2", "@1", "io_error@1+x"}) {
+  for (const char* bad :
+       {"", "io_error", "io_error@", "io@1", "io_error@x", "io_error@1x", "io_error~2", "@1", "io_error@1+x"}) {
     INFO(bad);
     CHECK(FaultPlan::parse(bad).status().code() == StatusCode::kInvalidArgument);
   }

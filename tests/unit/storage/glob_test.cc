@@ -40,16 +40,46 @@ TEST_CASE("names are matched as Python does") {
     bool expected;
   };
   const Case cases[] = {
-      {"*", "abc", true},          {"*", "", true},               {"*", ".abc", false},       {".*", ".abc", true},
-      {"a*c", "abc", true},        {"a*c", "ac", true},           {"a*c", "acb", false},      {"*a*b*", "xaybz", true},
-      {"*a*b*", "xbya", false},    {"?", "a", true},              {"?", "", false},           {"?", "ab", false},
-      {"?", "ü", true},            {"??", "ü", false},            {"[a-c]", "b", true},       {"[a-c]", "d", false},
-      {"[!a-c]", "d", true},       {"[!a-c]", "a", false},        {"[]]", "]", true},         {"[!]]", "a", true},
-      {"[!]]", "]", false},        {"[", "[", true},              {"[a", "[a", true},         {"[a", "a", false},
-      {"[]", "[]", true},          {"[a-]", "-", true},           {"[-a]", "-", true},        {"[ä-ü]", "ö", true},
-      {"[*]", "*", true},          {"[*]", "a", false},           {"a\\*", "a\\b", true},     {"part-[0-9][0-9]", "part-07", true},
-      {"abc", "abc", true},        {"abc", "ABC", false},         {"", "", true},             {"", "a", false},
-      {"*.parquet", "a.parquet", true}, {"*.parquet", ".parquet", false}, {"**", "abc", true}, {"\xff?", "\xff\xfe", true},
+      {"*", "abc", true},
+      {"*", "", true},
+      {"*", ".abc", false},
+      {".*", ".abc", true},
+      {"a*c", "abc", true},
+      {"a*c", "ac", true},
+      {"a*c", "acb", false},
+      {"*a*b*", "xaybz", true},
+      {"*a*b*", "xbya", false},
+      {"?", "a", true},
+      {"?", "", false},
+      {"?", "ab", false},
+      {"?", "ü", true},
+      {"??", "ü", false},
+      {"[a-c]", "b", true},
+      {"[a-c]", "d", false},
+      {"[!a-c]", "d", true},
+      {"[!a-c]", "a", false},
+      {"[]]", "]", true},
+      {"[!]]", "a", true},
+      {"[!]]", "]", false},
+      {"[", "[", true},
+      {"[a", "[a", true},
+      {"[a", "a", false},
+      {"[]", "[]", true},
+      {"[a-]", "-", true},
+      {"[-a]", "-", true},
+      {"[ä-ü]", "ö", true},
+      {"[*]", "*", true},
+      {"[*]", "a", false},
+      {"a\\*", "a\\b", true},
+      {"part-[0-9][0-9]", "part-07", true},
+      {"abc", "abc", true},
+      {"abc", "ABC", false},
+      {"", "", true},
+      {"", "a", false},
+      {"*.parquet", "a.parquet", true},
+      {"*.parquet", ".parquet", false},
+      {"**", "abc", true},
+      {"\xff?", "\xff\xfe", true},
       {"*aaaaaaaaaaaaaaaaaaaaab", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
   };
   for (const Case& test : cases) {
@@ -60,8 +90,9 @@ TEST_CASE("names are matched as Python does") {
 
 TEST_CASE("patterns, files and folders are expanded in order, each file once") {
   TemporaryDirectory directory;
-  for (const char* name : {"b.parquet", "a.parquet", "c.csv", "a[1].parquet", "a1.parquet", ".hidden.parquet", "_SUCCESS",
-                           "sub/d.parquet", "sub/deep/e.parquet", "sub/.cache/f.parquet", "sub/_tmp/g.parquet"}) {
+  for (const char* name :
+       {"b.parquet", "a.parquet", "c.csv", "a[1].parquet", "a1.parquet", ".hidden.parquet", "_SUCCESS", "sub/d.parquet",
+        "sub/deep/e.parquet", "sub/.cache/f.parquet", "sub/_tmp/g.parquet"}) {
     directory.write(name, "x");
   }
   struct Case {
@@ -75,7 +106,8 @@ TEST_CASE("patterns, files and folders are expanded in order, each file once") {
       {"a[[]1].parquet", "a[1].parquet"},
       {"?.parquet", "a.parquet b.parquet"},
       {"[!a]*", "_SUCCESS b.parquet c.csv"},
-      {"**/*.parquet", "a.parquet a1.parquet a[1].parquet b.parquet sub/_tmp/g.parquet sub/d.parquet sub/deep/e.parquet"},
+      {"**/*.parquet",
+       "a.parquet a1.parquet a[1].parquet b.parquet sub/_tmp/g.parquet sub/d.parquet sub/deep/e.parquet"},
       {"sub/**", "sub/_tmp/g.parquet sub/d.parquet sub/deep/e.parquet"},
       {"**/**/e.parquet", "sub/deep/e.parquet"},
       {"**/deep/*", "sub/deep/e.parquet"},
@@ -101,16 +133,20 @@ TEST_CASE("patterns, files and folders are expanded in order, each file once") {
 TEST_CASE("a folder stands for its data files") {
   TemporaryDirectory directory;
   const GlobOptions parquet{false, {".parquet"}}, recursive{true, {".parquet"}};
-  for (const char* name : {"flat/a.parquet", "flat/B.PARQUET", "flat/notes.txt", "flat/_metadata.parquet",
-                           "flat/._millpond-0.json", "flat/sub/c.parquet", "hive/p=1/a.parquet", "hive/p=2/q=x/b.parquet",
-                           "hive/_p=3/d.parquet", "hive/other/c.parquet", "only/sub/a.parquet", "text/a.txt", "void/.x"}) {
+  for (const char* name :
+       {"flat/a.parquet", "flat/B.PARQUET", "flat/notes.txt", "flat/_metadata.parquet", "flat/._millpond-0.json",
+        "flat/sub/c.parquet", "hive/p=1/a.parquet", "hive/p=2/q=x/b.parquet", "hive/_p=3/d.parquet",
+        "hive/other/c.parquet", "only/sub/a.parquet", "text/a.txt", "void/.x"}) {
     directory.write(name, "x");
   }
   CHECK(find(directory, "flat", parquet) == "flat/B.PARQUET flat/a.parquet");
   CHECK(find(directory, "flat", recursive) == "flat/B.PARQUET flat/a.parquet flat/sub/c.parquet");
-  CHECK(find(directory, "hive", parquet) == "hive/_p=3/d.parquet hive/other/c.parquet hive/p=1/a.parquet hive/p=2/q=x/b.parquet");
+  CHECK(find(directory, "hive", parquet) ==
+        "hive/_p=3/d.parquet hive/other/c.parquet hive/p=1/a.parquet hive/p=2/q=x/b.parquet");
   CHECK(find(directory, "hive/p=*", parquet) == "hive/p=1/a.parquet hive/p=2/q=x/b.parquet");
-  CHECK(find(directory, "*", parquet) == "flat/B.PARQUET flat/a.parquet hive/_p=3/d.parquet hive/other/c.parquet hive/p=1/a.parquet hive/p=2/q=x/b.parquet");
+  CHECK(find(directory, "*", parquet) ==
+        "flat/B.PARQUET flat/a.parquet hive/_p=3/d.parquet hive/other/c.parquet hive/p=1/a.parquet "
+        "hive/p=2/q=x/b.parquet");
   CHECK(find(directory, "flat/*", parquet) == "flat/B.PARQUET flat/_metadata.parquet flat/a.parquet flat/notes.txt");
   CHECK(find(directory, "flat/*", recursive) ==
         "flat/B.PARQUET flat/_metadata.parquet flat/a.parquet flat/notes.txt flat/sub/c.parquet");
@@ -134,8 +170,10 @@ TEST_CASE("what is not there is named with what might be meant") {
 
 TEST_CASE("odd names are only names") {
   TemporaryDirectory directory;
-  for (const char* name : {"a b'\"{}%;--\n.parquet", "ü 😀.parquet", "-x.parquet", "*.parquet"}) directory.write(name, "x");
-  for (const char* name : {"a b'\"{}%;--\n.parquet", "ü 😀.parquet", "-x.parquet", "*.parquet"}) CHECK(find(directory, name) == name);
+  for (const char* name : {"a b'\"{}%;--\n.parquet", "ü 😀.parquet", "-x.parquet", "*.parquet"})
+    directory.write(name, "x");
+  for (const char* name : {"a b'\"{}%;--\n.parquet", "ü 😀.parquet", "-x.parquet", "*.parquet"})
+    CHECK(find(directory, name) == name);
   CHECK(find(directory, "?x.parquet") == "-x.parquet");
   CHECK(find(directory, "[*].parquet") == "*.parquet");
   CHECK(expand(*local_file_system(), std::string("/tmp/\0*", 7)).status().code() == StatusCode::kInvalidArgument);
@@ -158,7 +196,8 @@ TEST_CASE("a folder that can't be looked into is an error, not an absence") {
   directory.write("data/sub/a.parquet", "x");
   FaultFileSystem files(local_file_system());
   files.set_hook([&](const std::string& call) {
-    files.set_plan(call == "list " + (directory / "data/sub") ? FaultPlan::parse("io_error@0").value() : std::optional<FaultPlan>());
+    files.set_plan(call == "list " + (directory / "data/sub") ? FaultPlan::parse("io_error@0").value()
+                                                              : std::optional<FaultPlan>());
   });
   CHECK(expand(files, directory / "data/**/*.parquet").status().code() == StatusCode::kIoError);
   CHECK(expand(files, directory / "data", {true, {}}).status().code() == StatusCode::kIoError);

@@ -39,7 +39,10 @@ TEST_CASE("keys are found in paths") {
 
 TEST_CASE("any key and value comes back and stays in its folder") {
   SeededRandom random(11);
-  const std::string alphabet = "ab/\\.%=~*?[]{} '\"\n\t" "\xc3\xbc\xff\x01" "2F";
+  const std::string alphabet =
+      "ab/\\.%=~*?[]{} '\"\n\t"
+      "\xc3\xbc\xff\x01"
+      "2F";
   for (int round = 0; round < 10000; ++round) {
     HiveKey key;
     key.value.emplace();

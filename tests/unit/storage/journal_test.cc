@@ -11,7 +11,9 @@ namespace {
 
 const Json kHeader = Json::object({{"engine", "v1"}});
 
-Json record(int number) { return Json::object({{"n", number}, {"text", std::string(static_cast<std::size_t>(number % 50), 'x')}}); }
+Json record(int number) {
+  return Json::object({{"n", number}, {"text", std::string(static_cast<std::size_t>(number % 50), 'x')}});
+}
 
 std::string write_sample(const TemporaryDirectory& directory, int records) {
   auto opened = Journal::open(local_file_system(), directory / "journal", kHeader);
@@ -50,7 +52,8 @@ TEST_CASE("a journal cut anywhere keeps its whole records") {
       continue;
     }
     most = std::max(most, content->records.size());
-    for (std::size_t i = 0; i < content->records.size(); ++i) REQUIRE(content->records[i] == record(static_cast<int>(i)));
+    for (std::size_t i = 0; i < content->records.size(); ++i)
+      REQUIRE(content->records[i] == record(static_cast<int>(i)));
     auto opened = Journal::open(local_file_system(), directory / "journal", kHeader);
     REQUIRE(opened.is_ok());
     REQUIRE(opened->content.is_torn == content->is_torn);

@@ -16,7 +16,7 @@ namespace {
 std::span<const std::byte> bytes(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
 
 unsigned mode_of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   return info.st_mode & 07777;
 }
@@ -116,8 +116,7 @@ TEST_CASE("errors name the path and carry the right code") {
       {"empty path", files.stat("").status(), StatusCode::kInvalidArgument, "empty"},
       {"zero byte", files.create(std::string("/tmp/a\0b", 8)).status(), StatusCode::kInvalidArgument, "zero byte"},
       {"long name", files.create(directory / std::string(300, 'x')).status(), StatusCode::kInvalidArgument, "xxx"},
-      {"full disk", (*files.open_append("/dev/full"))->write_at(0, bytes("12345")), StatusCode::kOutOfSpace,
-       "5 bytes"},
+      {"full disk", (*files.open_append("/dev/full"))->write_at(0, bytes("12345")), StatusCode::kOutOfSpace, "5 bytes"},
   };
   for (const Case& test : cases) {
     INFO(test.what << ": " << test.status.to_string());

@@ -11,121 +11,14 @@
 #include <thread>
 
 #include "catch.hpp"
+#include "publish_sample.h"
 #include "storage/fault_file_system.h"
 #include "storage/file_content.h"
 #include "temporary_directory.h"
 
 namespace millpond {
-namespace {
 
-// A write of two files in folders, "a" and "p=1/b", whose content is `text`.
-struct Write {
-  std::string text;
-  PublishMode mode = PublishMode::kError;
-  bool single_file = false;
-  std::string job = "job";
-  std::string target = "out";
-};
-
-std::vector<std::string> names_of(const Write& write) {
-  if (write.single_file) return {"only"};
-  const std::string unique = write.mode == PublishMode::kAppend ? "-" + write.text : "";
-  return {"a" + unique, "p=1/b" + unique};
-}
-
-PublishRequest request_of(const TemporaryDirectory& directory, const Write& write) {
-  PublishRequest request;
-  request.target = directory / write.target;
-  request.mode = write.mode;
-  request.single_file = write.single_file;
-  request.job_id = write.job;
-  request.fingerprint = "fingerprint of " + write.text;
-  request.staging = staging_directory(request.target, request.job_id, request.fingerprint);
-  for (const std::string& name : names_of(write)) {
-    StagedFile staged;
-    staged.path = request.staging + "/attempts/" + name;
-    staged.file = {write.single_file ? "" : name, 1, static_cast<std::int64_t>(write.text.size()), ""};
-    request.files.push_back(staged);
-  }
-  return request;
-}
-
-// What a task does: writes its files, without syncing.
-Status stage(FileSystem& files, const Write& write, const PublishRequest& request) {
-  for (const StagedFile& staged : request.files) {
-    MILLPOND_RETURN_IF_ERROR(files.make_directories(std::filesystem::path(staged.path).parent_path().string(), 0700));
-    MILLPOND_ASSIGN_OR_RETURN(const auto file, files.create(staged.path));
-    MILLPOND_RETURN_IF_ERROR(file->write_at(0, std::as_bytes(std::span(write.text.data(), write.text.size()))));
-  }
-  return Status::ok();
-}
-
-Result<OutputManifest> run(FileSystem& files, const TemporaryDirectory& directory, const Write& write,
-                           bool* was_staged = nullptr) {
-  PublishRequest request = request_of(directory, write);
-  MILLPOND_ASSIGN_OR_RETURN(auto done, check_target(files, request));
-  if (done.has_value()) return std::move(*done);
-  MILLPOND_ASSIGN_OR_RETURN(const BegunWrite begun, begin_write(files, request));
-  request.observed = begun.observed;
-  MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
-  if (was_staged != nullptr) *was_staged = true;
-  return publish(files, request);
-}
-
-// What a driver does when the job is run again: files that are still staged are not written again.
-Result<OutputManifest> rerun(FileSystem& files, const TemporaryDirectory& directory, const Write& write, bool must_be_staged) {
-  PublishRequest request = request_of(directory, write);
-  MILLPOND_ASSIGN_OR_RETURN(auto done, check_target(files, request));
-  if (done.has_value()) return publish(files, request);
-  MILLPOND_ASSIGN_OR_RETURN(const BegunWrite begun, begin_write(files, request));
-  request.observed = begun.observed;
-  bool are_staged = true;
-  for (const StagedFile& staged : request.files) {
-    const Result<FileInfo> info = files.stat(staged.path);
-    are_staged = are_staged && info.is_ok() && info->size == staged.file.num_bytes;
-  }
-  if (must_be_staged && !are_staged) return Status::internal("finished work was lost");
-  if (!are_staged) {
-    MILLPOND_RETURN_IF_ERROR(files.remove_tree(request.staging + "/attempts"));
-    MILLPOND_RETURN_IF_ERROR(stage(files, write, request));
-  }
-  return publish(files, request);
-}
-
-// The visible files below a folder (or the file itself) with their content.
-std::map<std::string, std::string> look(const TemporaryDirectory& directory, const std::string& target = "out") {
-  std::map<std::string, std::string> found;
-  const std::filesystem::path path = directory / target;
-  if (std::filesystem::is_regular_file(path)) found[""] = directory.read(target);
-  if (!std::filesystem::is_directory(path)) return found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
-    const std::string name = std::filesystem::relative(entry.path(), path).string();
-    if (entry.is_regular_file() && entry.path().filename().string()[0] != '.') found[name] = directory.read(target + "/" + name);
-  }
-  return found;
-}
-
-std::map<std::string, std::string> output_of(const Write& write) {
-  std::map<std::string, std::string> files;
-  for (const std::string& name : names_of(write)) files[write.single_file ? "" : name] = write.text;
-  return files;
-}
-
-std::map<std::string, std::string> both(std::map<std::string, std::string> a, const std::map<std::string, std::string>& b) {
-  a.insert(b.begin(), b.end());
-  return a;
-}
-
-std::set<std::string> leftovers(const TemporaryDirectory& directory) {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_directory() && name[0] == '.') names.insert(name);
-  }
-  return names;
-}
-
-}  // namespace
+using namespace publish_sample;
 
 TEST_CASE("a folder is published whole, with the user's modes, and nothing is left beside it") {
   TemporaryDirectory directory;
@@ -138,8 +31,9 @@ TEST_CASE("a folder is published whole, with the user's modes, and nothing is le
   CHECK(manifest->files[1] == ManifestFile{"p=1/b", 1, 3, ""});
   CHECK(look(directory) == output_of({.text = "one"}));
   CHECK(leftovers(directory).empty());
-  for (const auto& [name, mode] : {std::pair{"out", 0755U}, {"out/p=1", 0755U}, {"out/a", 0644U}, {"out/p=1/b", 0644U}}) {
-    struct stat info {};
+  for (const auto& [name, mode] :
+       {std::pair{"out", 0755U}, {"out/p=1", 0755U}, {"out/a", 0644U}, {"out/p=1/b", 0644U}}) {
+    struct stat info{};
     REQUIRE(::stat((directory / name).c_str(), &info) == 0);
     CHECK((info.st_mode & 07777U) == mode);
   }
@@ -186,7 +80,8 @@ TEST_CASE("targets of other kinds") {
   CHECK(run(files, directory, {.text = "x", .mode = PublishMode::kAppend, .target = "file"}).status().code() ==
         StatusCode::kInvalidArgument);
   CHECK(run(files, directory, {.text = "x", .mode = PublishMode::kOverwrite, .single_file = true, .target = "empty"})
-            .status().code() == StatusCode::kInvalidArgument);
+            .status()
+            .code() == StatusCode::kInvalidArgument);
   CHECK(run(files, directory, {.text = "x", .mode = PublishMode::kAppend, .single_file = true}).status().code() ==
         StatusCode::kInvalidArgument);
   CHECK(run(files, directory, {.text = "x", .mode = PublishMode::kAppend, .target = "new"}).is_ok());
@@ -197,7 +92,9 @@ TEST_CASE("targets of other kinds") {
     const std::string name = single_file ? "slash-file/" : "slash/";
     CHECK(run(files, directory, {.text = "1", .single_file = single_file, .target = name}).is_ok());
     CHECK(run(files, directory, {.text = "1", .single_file = single_file, .target = name}).is_ok());
-    CHECK(run(files, directory, {.text = "2", .mode = PublishMode::kOverwrite, .single_file = single_file, .target = name}).is_ok());
+    CHECK(run(files, directory,
+              {.text = "2", .mode = PublishMode::kOverwrite, .single_file = single_file, .target = name})
+              .is_ok());
   }
   CHECK(run(files, directory, {.text = "3", .mode = PublishMode::kAppend, .target = "slash/"}).is_ok());
   CHECK(look(directory, "slash").size() == 4);
@@ -272,7 +169,8 @@ TEST_CASE("a write that is computed anew does not publish files of the earlier t
     REQUIRE(stage(files, write, request).is_ok());
     bool is_dead = false;
     files.set_hook([&](const std::string& call) {  // Dies when the second file goes to the target, or the folder does.
-      const bool is_last = call.find("-> " + (directory / (mode == PublishMode::kAppend ? "out/p=1/" : "out"))) != std::string::npos;
+      const bool is_last =
+          call.find("-> " + (directory / (mode == PublishMode::kAppend ? "out/p=1/" : "out"))) != std::string::npos;
       if (!is_last || std::exchange(is_dead, true)) return;
       files.set_plan(*FaultPlan::parse("stop@0"));
     });
@@ -314,77 +212,6 @@ TEST_CASE("what a swap put in the staging folder is never taken for what was wri
   CHECK(look(directory) == output_of({.text = "big"}));
 }
 
-// The heart: whatever call a fault or a kill meets, readers see the old or the new, a rerun succeeds, and nothing is left.
-TEST_CASE("a fault at any call leaves the old or the new, and a rerun ends well") {
-  struct Scenario {
-    const char* name;
-    std::optional<Write> before;
-    Write write;
-  };
-  const Scenario scenarios[] = {
-      {"error", std::nullopt, {.text = "new"}},
-      {"overwrite nothing", std::nullopt, {.text = "new", .mode = PublishMode::kOverwrite}},
-      {"overwrite", Write{.text = "old"}, {.text = "new", .mode = PublishMode::kOverwrite}},
-      {"append", Write{.text = "old"}, {.text = "new", .mode = PublishMode::kAppend}},
-      {"append to nothing", std::nullopt, {.text = "new", .mode = PublishMode::kAppend}},
-      {"single file", std::nullopt, {.text = "new", .single_file = true}},
-      {"single file over another", Write{.text = "old", .single_file = true},
-       {.text = "new", .mode = PublishMode::kOverwrite, .single_file = true}},
-  };
-  for (const Scenario& scenario : scenarios) {
-    const auto old = scenario.before ? output_of(*scenario.before) : std::map<std::string, std::string>();
-    const bool is_append = scenario.write.mode == PublishMode::kAppend;
-    const auto fresh = is_append ? both(old, output_of(scenario.write)) : output_of(scenario.write);
-    for (const char* fault : {"io_error", "io_error+", "out_of_space", "short_write", "stop", "power cut"}) {
-      bool was_hit = true;
-      for (int n = 0; was_hit; ++n) {
-        TemporaryDirectory directory;
-        auto files = std::make_shared<FaultFileSystem>(local_file_system());
-        if (scenario.before) REQUIRE(run(*local_file_system(), directory, *scenario.before).is_ok());
-        const bool has_power_cut = fault == std::string("power cut");
-        FaultPlan plan;
-        plan.fault = has_power_cut || fault == std::string("stop") ? Fault::kStop
-                     : fault == std::string("out_of_space")        ? Fault::kOutOfSpace
-                     : fault == std::string("short_write")         ? Fault::kShortWrite
-                                                                   : Fault::kIoError;
-        plan.is_sticky = fault == std::string("io_error+");
-        plan.at_call = n;
-        files->set_plan(plan);
-        bool was_staged = false;
-        const bool succeeded = run(*files, directory, scenario.write, &was_staged).is_ok();
-        was_hit = files->calls() > n;
-        const bool was_failed = files->faults() > 0;
-        files->set_plan(std::nullopt);
-        if (has_power_cut) files->power_cut();
-
-        INFO(scenario.name << ", " << fault << " at call " << n);
-        const auto seen = look(directory);
-        // An append that was killed in its midst, or whose disk died, may show some of its files, each whole.
-        if (is_append && scenario.before && (plan.fault == Fault::kStop || plan.is_sticky)) {
-          for (const auto& [name, text] : seen) REQUIRE(fresh.at(name) == text);
-          for (const auto& [name, text] : old) REQUIRE(seen.at(name) == text);
-        } else {
-          REQUIRE((seen == old || seen == fresh));
-        }
-        if (succeeded) REQUIRE(seen == fresh);
-        if (!was_failed) REQUIRE(succeeded);
-
-        const bool clean_only = n % 2 == 1;
-        if (clean_only) {
-          REQUIRE(remove_stale(*files, directory / "out", "job").is_ok());
-          REQUIRE((look(directory) == old || look(directory) == fresh));
-        } else {
-          const Result<OutputManifest> again = rerun(*files, directory, scenario.write, was_staged && !has_power_cut);
-          INFO(again.status().to_string());
-          REQUIRE(again.is_ok());
-          REQUIRE(look(directory) == fresh);
-        }
-        REQUIRE(leftovers(directory).empty());
-      }
-    }
-  }
-}
-
 TEST_CASE("of writers to one target one wins and nothing is mixed") {
   for (const PublishMode mode : {PublishMode::kError, PublishMode::kOverwrite, PublishMode::kAppend}) {
     for (const bool single_file : {false, true}) {
@@ -397,7 +224,9 @@ TEST_CASE("of writers to one target one wins and nothing is mixed") {
         for (int t = 0; t < kWriters; ++t) {
           threads.emplace_back([&, t] {
             FileSystem& files = *local_file_system();
-            const Write write{.text = "writer " + std::to_string(t), .mode = mode, .single_file = single_file,
+            const Write write{.text = "writer " + std::to_string(t),
+                              .mode = mode,
+                              .single_file = single_file,
                               .job = "job" + std::to_string(t)};
             PublishRequest request = request_of(directory, write);
             request.observed = TargetState{};
@@ -407,7 +236,8 @@ TEST_CASE("of writers to one target one wins and nothing is mixed") {
             while (ready < kWriters) std::this_thread::yield();
             const StatusCode code = publish(files, request).status().code();
             won += code == StatusCode::kOk;
-            if (code != StatusCode::kOk && code != StatusCode::kAlreadyExists && code != StatusCode::kConflict) won += 100;
+            if (code != StatusCode::kOk && code != StatusCode::kAlreadyExists && code != StatusCode::kConflict)
+              won += 100;
           });
         }
         for (auto& thread : threads) thread.join();
@@ -473,7 +303,8 @@ TEST_CASE("clean-up takes only what is dead and of this job") {
   const std::string kept = staging_directory(directory / "out", "job", "kept");
   const std::string other = staging_directory(directory / "out", "job-2", "dead");
   const std::string another_target = staging_directory(directory / "out2", "job", "dead");
-  for (const std::string& path : {dead, kept, other, another_target}) REQUIRE(files.make_directories(path + "/attempts", 0700).is_ok());
+  for (const std::string& path : {dead, kept, other, another_target})
+    REQUIRE(files.make_directories(path + "/attempts", 0700).is_ok());
   directory.write(".out.millpond-job-notes", "x");
   REQUIRE(remove_stale(files, directory / "out", "job", kept).is_ok());
   CHECK_FALSE(files.stat(dead).is_ok());
@@ -489,7 +320,7 @@ TEST_CASE("the folders above a target are made with the user's mode, the staging
   auto lease = prepare_staging(*local_file_system(), directory / "x/y/out", staging);
   ::umask(before);
   REQUIRE(lease.is_ok());
-  struct stat info {};
+  struct stat info{};
   REQUIRE(::stat((directory / "x").c_str(), &info) == 0);
   CHECK((info.st_mode & 07777U) == 0755);
   REQUIRE(::stat(staging.c_str(), &info) == 0);

@@ -50,7 +50,8 @@ TEST_CASE("a result comes back from its text") {
   result.metrics = {1.5, 10, 5, 100, 200, 300, "worker 1"};
   CHECK(*task_result_from_json(*Json::parse(task_result_to_json(result).dump())) == result);
 
-  result.status = Status(StatusCode::kUserFunction, "raised", "mend it").with_context({"j:1", "map", "t", "f", "trace"});
+  result.status =
+      Status(StatusCode::kUserFunction, "raised", "mend it").with_context({"j:1", "map", "t", "f", "trace"});
   auto back = task_result_from_json(*Json::parse(task_result_to_json(result).dump()));
   REQUIRE(back.is_ok());
   CHECK(*back == result);
@@ -79,7 +80,8 @@ TEST_CASE("another version is refused by name and each missing member is noticed
     INFO(key);
     CHECK(task_result_from_json(broken).status().code() == StatusCode::kDataCorrupt);
   }
-  CHECK(placement_from_json(Json::object({{"kind", "hash"}, {"count", 0}})).status().code() == StatusCode::kDataCorrupt);
+  CHECK(placement_from_json(Json::object({{"kind", "hash"}, {"count", 0}})).status().code() ==
+        StatusCode::kDataCorrupt);
   CHECK(placement_from_json(Json::object({{"kind", "?"}, {"count", 1}})).status().code() == StatusCode::kDataCorrupt);
 }
 
