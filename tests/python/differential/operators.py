@@ -26,7 +26,7 @@ def repartition_by_number(draw: Draw, before: Pipeline) -> Pipeline:
     """Rows where an expression says."""
     n = draw(st.sampled_from(PARTITIONS))
     column = any_column(draw, before.columns)
-    by = f"coalesce((({column.sql}::HUGEINT % {n}) + {n}) % {n}, 0)" if column.type in INTEGERS else f"{n - 1}"
+    by = f"coalesce((({column.sql}::HUGEINT % {n}) + {n}) % {n}, 0)" if column.type in INTEGERS else f"{n} - 1"
     keys = (column,) if column.type in INTEGERS else None
     return before.does(f"repartition({n}, by={by!r})", before.frame.repartition(n, by=by), before.sql, keys=keys)
 
