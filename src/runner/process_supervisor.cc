@@ -14,6 +14,8 @@ namespace {
 using Type = WorkerMessage::Type;
 
 constexpr int kMaxFailedStarts = 3;
+// Something outside killed them: the way of starting workers may be good.
+constexpr int kMaxKilledStarts = 10;
 constexpr std::size_t kLogTail = 2000;
 // How often children are looked at that give no sign by their socket, and how often ones that are about to end.
 constexpr std::chrono::milliseconds kRound{200};
@@ -201,7 +203,7 @@ void ProcessPool::bury(const WorkerProcess& worker, std::optional<Task> task, bo
   if (!worker.said_hello()) {
     const bool alone = count(State::kIdle) + count(State::kBusy) == 0;
     next_start_ = now + kRound * ++failed_starts_;
-    if (failed_starts_ < kMaxFailedStarts || !alone) return;
+    if (failed_starts_ < (worker.was_sigkilled() ? kMaxKilledStarts : kMaxFailedStarts) || !alone) return;
     return break_down(Status(StatusCode::kUnavailable, worker.obituary() + " before it was ready", hint)
                           .with_context(context));
   }
