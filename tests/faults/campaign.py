@@ -1,4 +1,4 @@
-"""Kills and races against whole jobs. `python campaign.py --help`; run_short.sh is the form that CI runs.
+"""Kills and races against whole jobs. Without arguments it is the long form; run_short.sh is the one that CI runs.
 
 Prints the seed, a line for each job and, last, how many passed. Exit code 1 when one failed; its folder is kept.
 """
