@@ -41,6 +41,8 @@ class FileSystemBridge final : public duckdb::FileSystem {
   std::string GetName() const override { return "millpond"; }
   bool IsManuallySet() override { return true; }
   bool CanSeek() override { return true; }
+  // Not remote: DuckDB need not fetch ahead of what it reads.
+  bool OnDiskFile(duckdb::FileHandle&) override { return true; }
   bool CanHandleFile(const std::string& path) override {
     return temp_directory_.empty() || path.compare(0, temp_directory_.size(), temp_directory_) != 0;
   }
