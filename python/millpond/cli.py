@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from millpond.errors import MillpondError
 from millpond.jobs import JobFolder, default_data_root, find_jobs, remove_jobs
 from millpond.sizes import format_size
 
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         return int(options.run(options))
-    except OSError as error:
+    except (OSError, MillpondError) as error:
         print(f"millpond: {error}", file=sys.stderr)
         return 1
 

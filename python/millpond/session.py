@@ -69,15 +69,26 @@ class Session(SessionReading):
         [{'name': 'Ada', 'price': 2.0}]
         """
         check_keywords("partial_sql", kwargs)
-        for number, frame in enumerate(inputs):
-            if not isinstance(frame, DataFrame):
-                raise InvalidArgumentError(
-                    f"input {{{number}}} of partial_sql is no DataFrame but {type(frame).__qualname__}"
-                )
+        _check_frames("partial_sql", inputs)
         line = source_line()
         if udfs:
             return one_input_for_udfs(inputs)._udf_query(query, udfs, "partial_sql", kwargs, line)
         return self._made(self._core.partial_sql(query, [frame._frame for frame in inputs], str(line)), line)
+
+    def sql(self, query: str, *inputs: DataFrame, udfs: Any = (), **kwargs: Any) -> DataFrame:
+        """One SELECT over all rows of the inputs, whatever their partitions. The result is one partition.
+
+        As `partial_sql`, but global: an aggregate, DISTINCT, window or ORDER BY covers everything. DuckDB does all of
+        it on this machine.
+
+        >>> df = session.from_items(list(range(10))).repartition(4, by_rows=True)
+        >>> session.sql("SELECT sum(item)::BIGINT AS total FROM {0}", df).take_all()
+        [{'total': 45}]
+        """
+        check_keywords("sql", kwargs)
+        _check_frames("sql", inputs)
+        whole = [frame.consolidate() if frame.num_partitions > 1 else frame for frame in inputs]
+        return self.partial_sql(query, *whole, udfs=udfs, **kwargs)
 
     def wait(self, *frames: DataFrame | Iterable[DataFrame]) -> None:
         """Runs lazy frames together, such as `write_parquet_lazy` gives; what they share is done once."""
@@ -129,6 +140,14 @@ class Session(SessionReading):
 
     def __repr__(self) -> str:
         return f"Session(job_id={self.job_id!r}, runner={self.config.runner!r}, job_directory={self.job_directory!r})"
+
+
+def _check_frames(operation: str, inputs: Iterable[object]) -> None:
+    for number, frame in enumerate(inputs):
+        if not isinstance(frame, DataFrame):
+            raise InvalidArgumentError(
+                f"input {{{number}}} of {operation} is no DataFrame but {type(frame).__qualname__}"
+            )
 
 
 def _shutdown(session: weakref.ref[Session]) -> None:

@@ -50,7 +50,7 @@ Result<std::vector<TaskInput>> Session::Impl::inputs_of(const NodePtr& node, std
 Result<TaskInput> Session::Impl::written_files_input(const std::vector<OutputFile>& files) {
   std::string values;
   for (const auto& file : files) {
-    values += (values.empty() ? "(" : ", (") + quote_literal(file.path) + ", " + std::to_string(file.num_rows) + "::BIGINT, " +
+    values += (values.empty() ? "(" : ", (") + quote_literal(file.path) + ", " + (file.num_rows < 0 ? "NULL" : std::to_string(file.num_rows)) + "::BIGINT, " +
               std::to_string(file.num_bytes) + "::BIGINT)";
   }
   const std::string query = values.empty()

@@ -103,11 +103,12 @@ const FileSlice* first_with_content(const std::vector<FileSlice>& files) {
 
 // union_by_name: names and types over all files by DuckDB itself.
 Result<Schema> unite(duckdb::Connection& connection, const Engine::FileSet& set) {
-  std::string sql = "FROM read_csv(" + quote_files(paths_of(set.files)) + ", union_by_name = true";
+  std::string sql = "read_csv(" + quote_files(paths_of(set.files)) + ", union_by_name = true";
   sql += set.options.hive_columns.empty() ? ", hive_partitioning = false" : ", hive_partitioning = true";
   if (set.options.filename) sql += ", filename = true";
   if (set.options.file_row_number) sql += ", file_row_number = true";
-  return bind_columns(connection, sql + argument_list(set.options.reader_options) + ")");
+  sql += argument_list(set.options.reader_options) + ")";
+  return bind_columns(connection, "FROM " + with_decoded_keys(sql, paths_of(set.files), set.options));
 }
 
 // Without sniffing, what is not said is the plain form of CSV: no header, as smallpond reads it.

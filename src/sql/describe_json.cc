@@ -14,7 +14,7 @@ std::string open_reader(const Engine::FileSet& set) {
   if (set.options.filename) sql += ", filename = true";
   if (set.options.file_row_number) sql += ", file_row_number = true";
   for (const auto& [name, literal] : set.options.reader_options) sql += ", " + name + " = " + literal;
-  return sql + ")";
+  return with_decoded_keys(sql + ")", paths_of(set.files), set.options);
 }
 
 }  // namespace

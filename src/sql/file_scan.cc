@@ -4,6 +4,7 @@
 
 #include "base/quote.h"
 #include "sql/file_literals.h"
+#include "storage/hive_path.h"
 
 namespace millpond {
 namespace {
@@ -32,10 +33,30 @@ std::string format_options(const ScanOptions& options, const Schema& physical) {
   return sql + ", columns = " + column_types(physical);
 }
 
-std::string hive_options(const ScanOptions& options) {
+// The keys of a path's folders that are spelled otherwise there: (as in the path, decoded).
+std::vector<std::pair<std::string, std::string>> encoded_keys(const std::string& path) {
+  std::vector<std::pair<std::string, std::string>> keys;
+  std::size_t begin = 0;
+  for (std::size_t end = path.find('/'); end != std::string::npos; begin = end + 1, end = path.find('/', begin)) {
+    const std::string folder = path.substr(begin, end - begin);
+    if (!is_hive_folder(folder)) continue;
+    std::string key = folder.substr(0, folder.find('='));
+    Result<std::string> name = decode_hive_value(key);
+    if (name.is_ok() && *name != key) keys.emplace_back(std::move(key), std::move(*name));
+  }
+  return keys;
+}
+
+std::string hive_options(const ScanOptions& options, const std::vector<std::pair<std::string, std::string>>& encoded) {
   if (options.hive_columns.empty()) return ", hive_partitioning = false";
   if (options.hive_columns.front().type.empty()) return ", hive_partitioning = true";  // Types are being found out.
-  return ", hive_partitioning = true, hive_types_autocast = false, hive_types = " + column_types(options.hive_columns);
+  Schema columns = options.hive_columns;
+  for (Column& column : columns) {
+    for (const auto& [key, name] : encoded) {
+      if (same_column_name(column.name, name)) column.name = key;
+    }
+  }
+  return ", hive_partitioning = true, hive_types_autocast = false, hive_types = " + column_types(columns);
 }
 
 // Columns that none of these files has, as the data set as a whole has them: NULL. Without this a task that reads only
@@ -69,11 +90,20 @@ Schema physical_columns(const Schema& schema, const ScanOptions& options) {
 
 std::string reader_call(const std::vector<std::string>& paths, const ScanOptions& options, const Schema& physical) {
   std::string sql = "read_" + std::string(file_format_name(options.format)) + "(" + quote_files(paths);
-  sql += hive_options(options);
+  sql += hive_options(options, paths.empty() ? decltype(encoded_keys("")){} : encoded_keys(paths.front()));
   if (options.union_by_name && options.format != FileFormat::kJson) sql += ", union_by_name = true";
   if (options.filename) sql += ", filename = true";
   if (options.file_row_number) sql += ", file_row_number = true";
-  return sql + format_options(options, physical) + ")";
+  return with_decoded_keys(sql + format_options(options, physical) + ")", paths, options);
+}
+
+std::string with_decoded_keys(const std::string& call, const std::vector<std::string>& paths, const ScanOptions& options) {
+  if (options.hive_columns.empty() || paths.empty()) return call;
+  std::string renamed;
+  for (const auto& [key, name] : encoded_keys(paths.front())) {
+    renamed += (renamed.empty() ? "" : ", ") + quote_identifier(key) + " AS " + quote_identifier(name);
+  }
+  return renamed.empty() ? call : "(SELECT * RENAME (" + renamed + ") FROM " + call + ")";
 }
 
 Result<std::vector<std::string>> file_scans(const std::vector<FileSlice>& files, const ScanOptions& options,

@@ -124,7 +124,17 @@ def test_names_are_only_names(local: millpond.Session, tmp_path: Path, name: str
     back = local.read_parquet(tmp_path / name)
     assert back.take_all() == [{name: 1, "v": "x"}]
     assert back.select(name).partial_sort(name).rename({name: "w"}).take_all() == [{"w": 1}]
+    df.write_parquet(tmp_path / "key" / name, partition_by=[name])
+    assert local.read_parquet(tmp_path / "key" / name).take_all() == [{"v": "x", name: 1}]
     by_value = local.from_items([{"k": name, "v": 1}, {"k": None, "v": 2}])
     by_value.write_parquet(tmp_path / "by" / name, partition_by="k")
     back = local.read_parquet(tmp_path / "by" / name)
     assert sorted(map(str, back.to_arrow()["k"].to_pylist())) == sorted([name, "None"])
+
+
+@pytest.mark.parametrize("file_format", ["csv", "json"])
+def test_folder_columns_of_text_formats(local: millpond.Session, tmp_path: Path, file_format: str) -> None:
+    df = local.from_items([{"odd key": "x/y", "v": 1}, {"odd key": "z", "v": 2}])
+    getattr(df, f"write_{file_format}")(tmp_path / "out", partition_by="odd key")
+    back = getattr(local, f"read_{file_format}")(tmp_path / "out")
+    assert sorted(back.to_arrow()["odd key"].to_pylist()) == ["x/y", "z"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import millpond
@@ -72,6 +73,18 @@ def test_sort_and_shuffle(df: millpond.DataFrame) -> None:
 def test_partial_sql_on_a_frame(df: millpond.DataFrame) -> None:
     small = df.filter("a < 3")
     assert df.partial_sql("SELECT count(*) AS n FROM {0} JOIN {1} USING (a)", small).take_all() == [{"n": 3}]
+
+
+def test_sql_is_global_whatever_the_partitions(session: millpond.Session, df: millpond.DataFrame) -> None:
+    parts = df.repartition(4, hash_by="b")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        total = session.sql("SELECT count(*) AS n, sum(a)::BIGINT AS s FROM {0}", parts)
+        assert total.take_all() == [{"n": 10, "s": 45}]
+        ordered = session.sql("SELECT a FROM {0} JOIN {1} USING (a) ORDER BY a DESC LIMIT 2", parts, df.repartition(3))
+        assert [row["a"] for row in ordered.take_all()] == [9, 8]
+    with pytest.raises(millpond.InvalidArgumentError, match="DataFrame"):
+        session.sql("SELECT 1 FROM {0}", 7)  # type: ignore[arg-type]
 
 
 def test_partial_sql_without_inputs_runs_once(session: millpond.Session) -> None:

@@ -222,7 +222,7 @@ WRONG: dict[str, tuple[Callable[[Inputs], Any], type[Exception], str]] = {
     "schema drift": (lambda i: i.session.read_parquet(drifted(i.folder)), millpond.MillpondError, "drift-1.parquet"),
     "a CSV header that nobody told of": (
         lambda i: i.session.read_csv(csv_with_header(i.folder), schema={"a": "BIGINT", "b": "VARCHAR"}).take(1),
-        millpond.InvalidArgumentError,
+        millpond.DataCorruptError,
         "header.csv",
     ),
     "from_items of nothing": (lambda i: i.session.from_items([]), ValueError, "schema"),
