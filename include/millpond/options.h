@@ -34,7 +34,8 @@ struct SessionOptions {
   std::int64_t max_retries = kDefaultMaxRetries;
   /// The program that a worker process runs; it gets the number of its socket as last argument. Python sets it.
   std::vector<std::string> worker_command;
-  /// Keep the job's folder when the session ends without an error. Otherwise all but the journal and log goes.
+  /// Keep the job's folder whole when the session ends. Otherwise only the journal and log stay and, when a job with a given
+  /// job_id has failed, what its finished tasks made, for the next run.
   bool keep = false;
 
   bool operator==(const SessionOptions&) const = default;

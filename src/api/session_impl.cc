@@ -1,5 +1,6 @@
 #include "api/session_impl.h"
 
+#include <string_view>
 #include <utility>
 
 #include "api/session_options.h"
@@ -114,8 +115,10 @@ Status Session::Impl::shutdown() {
   }
   kept_.clear();
   if (!options_.keep && files_ && !job_directory_.empty()) {
-    // The journal and the report stay; all else can be made again.
+    // The journal and the report stay; all else can be made again. After a failure the next run goes on from what is finished.
+    const bool is_resumable = has_given_id_ && has_failed_;
     for (const char* name : {"exchange", "functions", "temp", "values", "workers"}) {
+      if (is_resumable && std::string_view(name) == "exchange") continue;
       const Status removed = files_->remove_tree(job_directory_ + "/" + name);
       if (status.is_ok()) status = removed;
     }

@@ -106,6 +106,7 @@ class Session::Impl {
 
   /// Under run_mutex_: writes that failed. A job that has a name can be run again and goes on from what they staged.
   std::vector<StageWrite> unfinished_writes_;
+  bool has_failed_ = false;  ///< Under run_mutex_: a job of this session ended without success.
   bool has_given_id_ = false;
 
   std::mutex run_mutex_;

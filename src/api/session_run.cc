@@ -71,6 +71,7 @@ Status Session::Impl::run_resolved(const std::vector<NodePtr>& roots) {
   Job job(graph, std::move(context));
   const Status status = job.run();
   if (!status.is_ok()) {
+    has_failed_ = true;
     for (auto& write : job.unfinished_writes()) unfinished_writes_.push_back(std::move(write));
     return status;
   }

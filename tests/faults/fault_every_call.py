@@ -157,8 +157,9 @@ class Trial:
         found = rows_of(news, "sum(double)::BIGINT")
         if self.mode == "append":
             demand(bool(olds), "an append lost the older output")
-            # Files are put beside the old ones one by one: each is whole, and rows_of() has read it.
-            return "new" if found == NEW_ROWS else "partly"
+            # Files are put beside the old ones one by one, the manifest last: each is whole, and rows_of() has read it.
+            has_manifest = any(path.name.startswith("._millpond-") for path in self.output.iterdir())
+            return "new" if found == NEW_ROWS and has_manifest else "partly"
         demand(not olds, "old and new are mixed")
         demand(found == NEW_ROWS, f"the output holds {found} instead of {NEW_ROWS}")
         return "new"
@@ -193,6 +194,8 @@ class Trial:
             status, message = report["status"], report["message"]
             demand(status in ("io_error", "out_of_space"), f"failed with {status}: {message}")
             demand("injected fault" in message, f"failed without the cause: {message}")
+            has_run = self.log_size() > 0 and b"job_finished" in (self.job / "events.jsonl").read_bytes()
+            demand(not has_run or (self.job / "exchange").is_dir(), "failed, and removed what its tasks had made")
         allowed = ["absent" if self.mode == "error" else "old", "new"]
         # Files are appended one by one. When nothing works any more they can't be taken back until the next run.
         if self.mode == "append" and (is_killed or kind in ("power_cut", "io_error_for_good")):
