@@ -1,4 +1,4 @@
-"""Exchange alone: the whole table by ticker into N partitions, kept in exchange files. Arguments: input, output, root, N."""
+"""Exchange alone: the table by ticker into N partitions, kept in exchange files. Arguments: input, output, root, N."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A thousand trivial partition queries after start-up. Arguments: input (ignored), output, root, runner. Prints seconds."""
+"""A thousand trivial partition queries. Arguments: input (ignored), output, root, runner. Prints seconds."""
 
 import sys
 import time
