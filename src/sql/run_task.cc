@@ -35,6 +35,8 @@ class TaskRun {
   TaskRun(Engine::Impl& engine, const Task& task, const CallHandler& handler, const std::atomic<bool>& cancel)
       : engine_(engine), task_(task), handler_(handler), cancel_(cancel) {}
 
+  const TaskMetrics& metrics() const { return metrics_; }
+
   Status run(TaskResult& result) {
     MILLPOND_RETURN_IF_ERROR(check());
     MILLPOND_RETURN_IF_ERROR(verify_files(*engine_.files, task_.inputs));
@@ -123,7 +125,11 @@ class TaskRun {
     // "COPY (" stands before what text_ counts from.
     QueryText text = text_;
     text.prefix += statement.find(rows_sql_);
-    return run_statement(*connection_, statement, text, cancel_);
+    InstanceUse use;
+    auto done = run_statement(*connection_, statement, text, cancel_, &use);
+    metrics_.peak_memory_bytes = use.peak_memory_bytes;
+    metrics_.spill_bytes = use.spill_bytes;
+    return done;
   }
 
   Status write_exchange(TaskResult& result) {
@@ -155,6 +161,7 @@ class TaskRun {
   std::optional<RowStreams::Lease> lease_;
   const std::shared_ptr<Status> input_failure_ = std::make_shared<Status>();
   BoundTask bound_;
+  TaskMetrics metrics_;  // Of memory and spilling.
   std::string rows_sql_;  // A query whose rows are written.
   QueryText text_;
 };
@@ -167,7 +174,12 @@ TaskResult Engine::run_task(const Task& task, const CallHandler& handler, const 
   result.task = task.id;
   result.attempt = task.attempt;
   result.directory = task.output.directory;
-  result.status = without_exceptions([&] { return TaskRun(*impl_, task, handler, cancel).run(result); });
+  result.status = without_exceptions([&] {
+    TaskRun run(*impl_, task, handler, cancel);
+    const Status status = run.run(result);
+    result.metrics = run.metrics();
+    return status;
+  });
   if (!result.status.is_ok()) {
     result.status = blame_unreadable_input(*impl_->database, *impl_->files, task.inputs, result.status);
     result.files.clear();
