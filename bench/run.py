@@ -3,8 +3,8 @@
     python bench/run.py DATA [--runs N] [--only NAME] [--python PATH]
 
 DATA is a folder made by bench/generate.py. Each line of the table is one job in one program: the median of N runs,
-process start to exit, with the ratio to the first program of the job. Programs take turns, so that a drift of the machine's
-speed touches all alike.
+process start to exit, with the ratio to the first program of the job. Programs take turns, so that a drift of the
+machine's speed touches all alike.
 """
 
 import argparse
