@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import millpond
 from hypothesis import strategies as st
 from pipeline import Draw, Pipeline, aliased
 from random_tables import Column
@@ -82,11 +83,11 @@ def _join(before: Pipeline, other: Pipeline, kind: str, condition: str) -> str:
     return f"SELECT {', '.join(items)} FROM LEFT SIDE l {kind} RIGHT SIDE r ON {condition}"
 
 
-def _joined(before: Pipeline, other: Pipeline, kind: str, text: str, frame: object, step: str) -> Pipeline:
+def _joined(before: Pipeline, other: Pipeline, kind: str, text: str, frame: millpond.DataFrame, step: str) -> Pipeline:
     sql = text.replace("LEFT SIDE", f"({before.sql})").replace("RIGHT SIDE", f"({other.sql})")
-    keys = () if before.n == 1 else None
+    keys = () if frame.num_partitions == 1 else None
     columns = _columns_of(before, other, kind)
-    return before.does(step, frame, sql, columns=columns, keys=keys)  # type: ignore[arg-type]
+    return before.does(step, frame, sql, columns=columns, keys=keys)
 
 
 TWO_FRAMES = (union, union, join_partitioned, join_partitioned, join_broadcast, group_against_itself)
