@@ -19,19 +19,23 @@ namespace millpond {
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
+Result<std::shared_ptr<duckdb::DuckDB>> Engine::Impl::open(const EngineOptions& settings) {
+  MILLPOND_ASSIGN_OR_RETURN(std::shared_ptr<duckdb::DuckDB> opened, open_database(settings));
+  duckdb::DatabaseInstance& instance = *opened->instance;
+  if (!files->is_local_disk()) MILLPOND_RETURN_IF_ERROR(bridge_file_system(instance, files, settings.temp_directory));
+  MILLPOND_RETURN_IF_ERROR(register_exchange_functions(instance, exchange));
+  MILLPOND_RETURN_IF_ERROR(register_bind_input(instance));
+  MILLPOND_RETURN_IF_ERROR(RowStreams::register_function(instance, row_streams));
+  return opened;
+}
+
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, std::shared_ptr<FileSystem> files) {
   auto impl = std::make_unique<Impl>();
-  MILLPOND_ASSIGN_OR_RETURN(impl->database, open_database(options));
+  impl->options = options;
   impl->files = std::move(files);
   impl->exchange = std::make_shared<ExchangeContext>(impl->files);
   impl->row_streams = std::make_shared<RowStreams>();
-  duckdb::DatabaseInstance& instance = *impl->database->instance;
-  if (!impl->files->is_local_disk()) {
-    MILLPOND_RETURN_IF_ERROR(bridge_file_system(instance, impl->files, options.temp_directory));
-  }
-  MILLPOND_RETURN_IF_ERROR(register_exchange_functions(instance, impl->exchange));
-  MILLPOND_RETURN_IF_ERROR(register_bind_input(instance));
-  MILLPOND_RETURN_IF_ERROR(RowStreams::register_function(instance, impl->row_streams));
+  MILLPOND_ASSIGN_OR_RETURN(impl->database, impl->open(options));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 

@@ -32,8 +32,9 @@ std::int64_t known_rows(const std::vector<TaskInput>& inputs) {
 // One run of one task: what its steps share.
 class TaskRun {
  public:
-  TaskRun(Engine::Impl& engine, const Task& task, const CallHandler& handler, const std::atomic<bool>& cancel)
-      : engine_(engine), task_(task), handler_(handler), cancel_(cancel) {}
+  TaskRun(Engine::Impl& engine, std::shared_ptr<duckdb::DuckDB> database, const Task& task, const CallHandler& handler,
+          const std::atomic<bool>& cancel)
+      : engine_(engine), database_(std::move(database)), task_(task), handler_(handler), cancel_(cancel) {}
 
   const TaskMetrics& metrics() const { return metrics_; }
 
@@ -41,7 +42,7 @@ class TaskRun {
     MILLPOND_RETURN_IF_ERROR(check());
     MILLPOND_RETURN_IF_ERROR(verify_files(*engine_.files, task_.inputs));
     MILLPOND_RETURN_IF_ERROR(engine_.files->make_directories(task_.output.directory));
-    connection_ = std::make_unique<duckdb::Connection>(*engine_.database);
+    connection_ = std::make_unique<duckdb::Connection>(*database_);
     MILLPOND_RETURN_IF_ERROR(prepare());
     if (task_.call.has_value()) MILLPOND_RETURN_IF_ERROR(call());
     MILLPOND_RETURN_IF_ERROR(check_files());
@@ -104,10 +105,10 @@ class TaskRun {
     options.cancel = &cancel_;
     options.failure = input_failure_;
     MILLPOND_ASSIGN_OR_RETURN(
-        ArrowStream input, export_rows(std::move(connection_), rows_sql_, text_, engine_.database, std::move(options)));
+        ArrowStream input, export_rows(std::move(connection_), rows_sql_, text_, database_, std::move(options)));
     MILLPOND_ASSIGN_OR_RETURN(ArrowStream output, handler_(*task_.call, std::move(input), task_));
     lease_.emplace(RowStreams::add(engine_.row_streams, std::move(output)));
-    connection_ = std::make_unique<duckdb::Connection>(*engine_.database);
+    connection_ = std::make_unique<duckdb::Connection>(*database_);
     rows_sql_ = lease_->select();
     text_ = {};
     MILLPOND_ASSIGN_OR_RETURN(bound_, bind_rows({}));
@@ -154,6 +155,7 @@ class TaskRun {
   }
 
   Engine::Impl& engine_;
+  const std::shared_ptr<duckdb::DuckDB> database_;
   const Task& task_;
   const CallHandler& handler_;
   const std::atomic<bool>& cancel_;
@@ -175,10 +177,18 @@ TaskResult Engine::run_task(const Task& task, const CallHandler& handler, const 
   result.attempt = task.attempt;
   result.directory = task.output.directory;
   result.status = without_exceptions([&] {
-    TaskRun run(*impl_, task, handler, cancel);
-    const Status status = run.run(result);
-    result.metrics = run.metrics();
-    return status;
+    const auto run_on = [&](const std::shared_ptr<duckdb::DuckDB>& database) {
+      TaskRun run(*impl_, database, task, handler, cancel);
+      const Status status = run.run(result);
+      result.metrics = run.metrics();
+      return status;
+    };
+    const std::shared_ptr<duckdb::DuckDB> database = impl_->database_for(task);
+    const Status status = run_on(database);
+    if (status.code() != StatusCode::kOutOfMemory || database == impl_->database) return status;
+    // The task looked small and is not. What it left is its own attempt's.
+    MILLPOND_RETURN_IF_ERROR(impl_->files->remove_tree(task.output.directory));
+    return run_on(impl_->database);
   });
   if (!result.status.is_ok()) {
     result.status = blame_unreadable_input(*impl_->database, *impl_->files, task.inputs, result.status);

@@ -302,6 +302,21 @@ TEST_CASE("a function's own failure is told as such") {
   CHECK(result.status.message() == "ValueError: no");
 }
 
+TEST_CASE("many small tasks give the same rows, also one that needs much memory after all") {
+  const TestFolder folder;
+  const std::string file = folder / ("a/" + run(engine(), parquet_task("SELECT range AS a FROM range(3)", folder / "a")).files[0].path);
+  TaskInput input = raw_parquet("in0", {file}, {{"a", "BIGINT"}});
+  std::get<FileSlice>(input.slices[0]).num_rows = 3;
+  for (int i = 0; i < 40; ++i) {
+    Task task = parquet_task("SELECT a + " + std::to_string(i) + " AS b FROM in0", folder / ("out" + std::to_string(i)));
+    task.inputs = {input};
+    CHECK(run(engine(), task).files[0].num_rows == 3);
+  }
+  Task large = parquet_task("SELECT a, repeat('x', 1000) || range AS b FROM in0, range(100000) ORDER BY b DESC, a", folder / "large");
+  large.inputs = {input};
+  CHECK(run(engine(), large).files[0].num_rows == 300000);
+}
+
 TEST_CASE("memory that does not suffice is told as such") {
   const TestFolder folder;
   EngineOptions options;

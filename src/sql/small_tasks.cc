@@ -1,0 +1,48 @@
+#include <algorithm>
+
+#include "base/machine.h"
+#include "sql/engine_impl.h"
+
+namespace millpond {
+namespace {
+
+// Little enough that even its square is soon done on one thread.
+constexpr std::int64_t kMostRows = 20000;
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 20;
+// So many small tasks pay for the second instance (about 15 ms).
+constexpr std::int64_t kTasksBefore = 16;
+// What does not fit runs again in the large instance.
+constexpr std::int64_t kMostMemory = std::int64_t{256} << 20;
+
+bool is_small(const Task& task) {
+  if (task.inputs.empty() || task.call.has_value() || !task.setup.empty()) return false;
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+  for (const TaskInput& input : task.inputs) {
+    for (const Slice& slice : input.slices) {
+      if (slice_rows(slice) < 0) return false;
+      rows += slice_rows(slice);
+      bytes += slice_bytes(slice);
+    }
+  }
+  return rows <= kMostRows && bytes <= kMostBytes;
+}
+
+}  // namespace
+
+std::shared_ptr<duckdb::DuckDB> Engine::Impl::database_for(const Task& task) {
+  if (options.threads == 1 || !is_small(task)) return database;
+  const std::lock_guard lock(small_mutex_);
+  if (++small_tasks_ == kTasksBefore) {
+    EngineOptions small = options;
+    small.threads = 1;
+    small.temp_directory.clear();
+    const std::int64_t memory = options.memory_limit_bytes > 0 ? options.memory_limit_bytes : usable_memory();
+    small.memory_limit_bytes = std::min(memory / 4, kMostMemory);
+    Result<std::shared_ptr<duckdb::DuckDB>> opened = open(small);
+    if (opened.is_ok()) small_database_ = std::move(opened).value();  // Otherwise the large one goes on serving all.
+  }
+  return small_database_ != nullptr ? small_database_ : database;
+}
+
+}  // namespace millpond
