@@ -92,7 +92,7 @@ Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shar
 std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement,
                               bool sync) {
   std::string sql =
-      "COPY (\n" + query + "\n) TO " + quote_literal(path) + " (FORMAT exchange, use_tmp_file false, placement '";
+      "COPY (\n" + query + "\n) TO " + quote_literal(path) + " (FORMAT exchange, placement '";
   sql += placement_name(placement.kind);
   sql += "'";
   if (!placement.keys.empty()) sql += ", keys " + quote_list(placement.keys);
@@ -100,8 +100,7 @@ std::string exchange_copy_sql(const std::string& query, const std::string& path,
   if (placement.kind == Placement::Kind::kRandom) sql += ", seed " + std::to_string(placement.seed);
   if (!placement.dropped_columns.empty()) sql += ", drop_columns " + quote_list(placement.dropped_columns);
   if (!sync) sql += ", sync false";
-  // Batches end at this size too, in case strings are long.
-  return sql + ", row_group_size_bytes 67108864)";
+  return sql + ")";
 }
 
 std::string exchange_scan_sql(const std::vector<SegmentSlice>& slices, const Schema& schema) {

@@ -155,7 +155,10 @@ duckdb::unique_ptr<GlobalTableFunctionState> initialize_global(ClientContext& co
     global->types.push_back(bound.scan.types[column]);
   }
   const auto threads = static_cast<std::uint64_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads());
-  const std::uint64_t unit_rows = std::clamp(bound.scan.rows / (threads * 4), kMinUnitRows, kMaxUnitRows);
+  // Full row groups when there are enough of them for all threads.
+  const std::uint64_t unit_rows = bound.scan.rows >= threads * 2 * kMaxUnitRows
+                                      ? kMaxUnitRows
+                                      : std::clamp(bound.scan.rows / (threads * 4), kMinUnitRows, kMaxUnitRows);
   global->plan = value_or_throw(plan_exchange_scan(*bound.context, bound.scan, wanted, unit_rows));
   return global;
 }

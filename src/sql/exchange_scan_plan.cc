@@ -71,14 +71,27 @@ class UnitBuilder {
 
  private:
   void append(ExchangePiece piece) {
+    if (units_.empty()) units_.emplace_back();
+    const std::uint64_t room = unit_rows_ - std::min(rows_, unit_rows_);
     const std::uint64_t rows = piece.to - piece.from;
-    if (units_.empty() || rows_ + rows > unit_rows_) {
+    if (rows > room && room > 0 && piece.segment.rows <= unit_rows_ / kCutShare) {
+      ExchangePiece begin = piece;
+      begin.to = piece.from = piece.from + room;
+      units_.back().push_back(std::move(begin));
+      rows_ = unit_rows_;
+      return append(std::move(piece));
+    }
+    if (rows > room && rows_ > 0) {
       units_.emplace_back();
       rows_ = 0;
     }
     units_.back().push_back(std::move(piece));
     rows_ += rows;
   }
+
+  // A cut segment is read and checked twice: cheap when it is a small share of a unit. Full units are what DuckDB takes
+  // as row groups without copying them once more.
+  static constexpr std::uint64_t kCutShare = 8;
 
   std::uint64_t unit_rows_;
   std::uint64_t rows_ = 0;  // Of the last unit.

@@ -49,8 +49,8 @@ Status read_scan_schema(ExchangeContext& context, ExchangeScan& scan);
 /// Counts the rows of slices whose num_rows is -1 and checks the ranges; sets `rows`.
 Status count_scan_rows(ExchangeContext& context, ExchangeScan& scan);
 
-/// Opens every file and lists its segments; units hold up to `unit_rows` rows, a segment is never cut except by a
-/// range. `wanted` are positions in `scan.names`. kDataCorrupt when a file is not what was planned.
+/// Opens every file and lists its segments; units hold up to `unit_rows` rows, or one segment. Small segments are
+/// cut, so that units are full; large ones only by a range. `wanted` are positions in `scan.names`. kDataCorrupt when a file is not what was planned.
 Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const ExchangeScan& scan,
                                             const std::vector<std::size_t>& wanted, std::uint64_t unit_rows);
 

@@ -4,7 +4,8 @@ namespace millpond {
 namespace {
 
 Engine& engine() {
-  static const std::unique_ptr<Engine> shared = open_engine();
+  // Never closed: when statics are destroyed, DuckDB's own thread-local state of this thread is gone already.
+  static Engine* const shared = open_engine().release();
   return *shared;
 }
 
