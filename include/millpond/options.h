@@ -89,10 +89,13 @@ struct WriteFilesOptions {
 
 /// A user's function in another language over the rows of a frame, run in worker processes.
 struct CallOptions {
-  std::string kind = "map_batches";   ///< "map", "filter", "flat_map", "map_batches".
+  /// "map", "filter", "flat_map", "map_batches", or "partition_numbers": the rows as they are and, as a last BIGINT
+  /// column, the number of the partition that each is to go to.
+  std::string kind = "map_batches";
   std::string function;               ///< The pickled function, bytes.
   std::string name;                   ///< For messages.
-  std::int64_t batch_size = 122880;
+  std::int64_t batch_size = 122880;   ///< Rows of a batch at most.
+  std::int64_t batch_bytes = 0;       ///< Bytes of a batch at most (but always a row); 0: no limit.
   std::string batch_format = "pyarrow";
   std::optional<Schema> schema;       ///< Absent: known only once computed.
   std::int64_t threads = 0;

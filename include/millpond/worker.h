@@ -14,11 +14,12 @@ namespace millpond {
 
 /// What a worker is told of the user's function that the rows go through.
 struct WorkerCall {
-  std::string kind;                ///< "map", "filter", "flat_map", "map_batches".
+  std::string kind;                ///< As CallOptions::kind.
   std::string name;                ///< For messages.
   std::string function_path;       ///< The pickled function.
   std::string function_digest;     ///< XXH3-128 of that file, hex: check it before loading.
   std::int64_t batch_size = 0;
+  std::int64_t batch_bytes = 0;    ///< 0: no limit.
   std::string batch_format;
   bool has_schema = false;
   Schema schema;                   ///< What the user declared, if has_schema.

@@ -99,6 +99,7 @@ void bind_call_options(nb::module_& module) {
           [](CallOptions& self, const nb::bytes& bytes) { self.function.assign(bytes.c_str(), bytes.size()); })
       .def_rw("name", &CallOptions::name)
       .def_rw("batch_size", &CallOptions::batch_size)
+      .def_rw("batch_bytes", &CallOptions::batch_bytes)
       .def_rw("batch_format", &CallOptions::batch_format)
       .def_prop_rw(
           "schema",

@@ -63,6 +63,7 @@ void bind_worker(nb::module_& module) {
       .def_ro("function_path", &WorkerCall::function_path)
       .def_ro("function_digest", &WorkerCall::function_digest)
       .def_ro("batch_size", &WorkerCall::batch_size)
+      .def_ro("batch_bytes", &WorkerCall::batch_bytes)
       .def_ro("batch_format", &WorkerCall::batch_format)
       .def_prop_ro("schema",
                    [](const WorkerCall& self) -> std::optional<ColumnList> {

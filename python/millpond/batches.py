@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def rebatch(batches: Iterable[pa.RecordBatch], size: int, schema: pa.Schema) -> Iterator[pa.Table]:
+def rebatch(batches: Iterable[pa.RecordBatch], size: int, schema: pa.Schema, num_bytes: int = 0) -> Iterator[pa.Table]:
     """The same rows as tables of exactly `size` rows, the last one smaller. No row is copied.
+
+    With `num_bytes`, a table ends before the row that would make it larger than that, too; a row that is larger by
+    itself is a table of its own.
 
     >>> import pyarrow as pa
     >>> batches = [pa.record_batch({"a": range(n)}) for n in (3, 0, 4)]
@@ -23,18 +26,54 @@ def rebatch(batches: Iterable[pa.RecordBatch], size: int, schema: pa.Schema) -> 
     import pyarrow as pa
 
     waiting: list[pa.RecordBatch] = []
-    rows = 0
+    rows = used = 0
     for batch in batches:
         while batch.num_rows > 0:
             piece = batch.slice(0, size - rows)
-            batch = batch.slice(piece.num_rows)
-            waiting.append(piece)
-            rows += piece.num_rows
-            if rows == size:
+            is_full = piece.num_rows == size - rows
+            if num_bytes > 0:
+                fitting = _rows_within(piece, num_bytes - used)
+                is_full = is_full or fitting < piece.num_rows
+                piece = piece.slice(0, fitting if waiting else max(fitting, 1))
+                used += bytes_of(piece)
+            if piece.num_rows > 0:
+                batch = batch.slice(piece.num_rows)
+                waiting.append(piece)
+                rows += piece.num_rows
+            if is_full:
                 yield pa.Table.from_batches(waiting, schema)
-                waiting, rows = [], 0
+                waiting, rows, used = [], 0, 0
     if waiting:
         yield pa.Table.from_batches(waiting, schema)
+
+
+def bytes_of(batch: pa.RecordBatch) -> int:
+    """The memory that the rows of a batch take in Arrow's layout; of a dictionary's values nothing.
+
+    >>> import pyarrow as pa
+    >>> bytes_of(pa.record_batch({"a": pa.array([1, 2, 3, 4])}).slice(1, 2))
+    16
+    """
+    import pyarrow as pa
+
+    total = 0
+    for column in batch.columns:
+        total += column.indices.nbytes if pa.types.is_dictionary(column.type) else column.nbytes
+    return int(total)
+
+
+def _rows_within(batch: pa.RecordBatch, num_bytes: int) -> int:
+    """How many of the first rows take no more than `num_bytes`."""
+    if bytes_of(batch) <= num_bytes:
+        return int(batch.num_rows)
+    fits, too_many = 0, int(batch.num_rows)
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if bytes_of(batch.slice(0, middle)) <= num_bytes:
+            fits = middle
+        else:
+            too_many = middle
+    return fits
 
 
 def _to_pandas(table: pa.Table) -> Any:

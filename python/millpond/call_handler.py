@@ -12,6 +12,7 @@ from millpond.batches import converter, rebatch, to_table
 from millpond.conform import conform, settle
 from millpond.errors import DataCorruptError, MillpondError
 from millpond.functions import PackedFunction
+from millpond.partition_function import PartitionFunction
 from millpond.row_functions import ROWS_AT_ONCE, RowCounter, filter_rows, flat_map_rows, map_rows, rows_to_table
 from millpond.schema import Schema
 from millpond.user_traceback import user_function_error
@@ -36,11 +37,15 @@ class CallHandler:
 
         self._error = None
         reader = pa.RecordBatchReader.from_stream(stream)
+        if call.kind in ("filter", "partition_numbers"):  # Rows as they are, whatever their types.
+            schema = reader.schema
+            if isinstance(packed := self.load(call).function, PartitionFunction):
+                schema = schema.append(pa.field(packed.column, pa.int64()))
+            return pa.RecordBatchReader.from_batches(
+                schema, _batches(self._remembering(_Calls(self, call, reader, None).tables()))
+            )
         declared = Schema(call.schema).to_arrow() if call.schema is not None else None
-        made = _Calls(self, call, reader, declared).tables()
-        guarded = self._remembering(made)
-        if call.kind == "filter":
-            return pa.RecordBatchReader.from_batches(reader.schema, _batches(guarded))
+        guarded = self._remembering(_Calls(self, call, reader, declared).tables())
         waiting: list[pa.Table] = []
         schema = declared
         if schema is None:
@@ -77,6 +82,8 @@ class CallHandler:
     def instance(self, call: WorkerCall) -> Callable[..., Any]:
         """What to call: the function, or the one instance of a class in this worker."""
         function = self.load(call).function
+        if isinstance(function, PartitionFunction):
+            function = function.function
         if not inspect.isclass(function):
             return function
         if call.function_digest not in self._instances:
@@ -124,11 +131,14 @@ class _Calls:
 
     def _made(self) -> Iterator[pa.Table]:
         function = self._handler.instance(self._call)
+        if self._call.kind == "partition_numbers":
+            yield from self._numbered(function)
+            return
         if self._call.kind != "map_batches":
             yield from self._rows_made(function)
             return
         convert = converter(self._call.batch_format)
-        batches = (convert(table) for table in self._input(self._call.batch_size))
+        batches = (convert(table) for table in self._input(self._call.batch_size, self._call.batch_bytes))
         if self._handler.load(self._call).is_streaming:
             for result in function(batches):
                 yield to_table(result, self._call.name)
@@ -146,8 +156,14 @@ class _Calls:
                 make = map_rows if self._call.kind == "map" else flat_map_rows
                 yield rows_to_table(make(function, table, self._counter), self._declared)
 
-    def _input(self, size: int) -> Iterator[pa.Table]:
-        tables = rebatch(self._reader, size, self._reader.schema)
+    def _numbered(self, function: Callable[..., Any]) -> Iterator[pa.Table]:
+        packed = cast(PartitionFunction, self._handler.load(self._call).function)
+        for table in self._input(self._call.batch_size):
+            place = f"partition {self._call.partition}"
+            yield packed.add_numbers(table, function(table), self._call.name, self._begin, place)
+
+    def _input(self, size: int, num_bytes: int = 0) -> Iterator[pa.Table]:
+        tables = rebatch(self._reader, size, self._reader.schema, num_bytes)
         while True:
             try:
                 table = next(tables, None)
@@ -167,7 +183,7 @@ class _Calls:
         partition = f"partition {self._call.partition}"
         if self._end == 0:
             return f"before the first row of {partition}"
-        if self._call.kind != "map_batches":
+        if self._call.kind not in ("map_batches", "partition_numbers"):
             return f"on row {self._counter.row} of {partition}"
         return f"on rows {self._begin} to {self._end - 1} of {partition}"
 

@@ -10,10 +10,12 @@ from millpond.file_options import Names, name_list
 from millpond.frame_results import FrameResults
 from millpond.frame_writing import FrameWriting
 from millpond.functions import BATCH_FORMATS, function_name, is_streaming, pack
+from millpond.partition_function import PartitionFunction
 from millpond.schema import Schema, SchemaLike
+from millpond.sizes import parse_size
 from millpond.smallpond_keywords import check_keywords, resources
 from millpond.source_line import SourceLine, source_line
-from millpond.sql_text import literal
+from millpond.sql_text import literal, quote_name
 from millpond.udf_query import UdfQuery, check_udfs, free_name
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Rows of a batch where the user names no size.
 DEFAULT_BATCH_SIZE = 122880
+#: Rows of a batch that is bounded by its bytes alone.
+NO_LIMIT = 2**62
 
 
 class DataFrame(FrameResults, FrameWriting):
@@ -40,7 +44,7 @@ class DataFrame(FrameResults, FrameWriting):
         self,
         npartitions: int,
         hash_by: Names = None,
-        by: str | None = None,
+        by: str | Callable[..., Any] | None = None,
         by_rows: bool = False,
         *,
         by_row: bool = False,
@@ -52,9 +56,13 @@ class DataFrame(FrameResults, FrameWriting):
         """Deals the rows to `npartitions` partitions.
 
         `hash_by`: columns or expressions; rows with equal values go to the same partition. `by`: a column or expression
-        that is the partition's number, 0 to npartitions-1. `by_rows` (or `by_row`): runs of equal numbers of rows, in
-        order. `random_shuffle`: each row to a partition by chance. With none of these, whole files are dealt, or row
-        groups of Parquet files when there are fewer files than partitions.
+        that is the partition's number, 0 to npartitions-1, or a function that gives the numbers. `by_rows` (or
+        `by_row`): runs of equal numbers of rows, in order. `random_shuffle`: each row to a partition by chance. With
+        none of these, whole files are dealt, or row groups of Parquet files when there are fewer files than partitions.
+
+        A function given as `by` takes a batch as a `pyarrow.Table` and gives as many integers as that has rows: a list,
+        or an array of Arrow, numpy, pandas or polars. It runs in the worker processes, once a batch; a class is
+        instantiated once a worker and its instance called.
 
         `nested`: each partition is dealt into `npartitions` of its own; the result can still be read beside frames
         that have only the outer dealing.
@@ -62,13 +70,19 @@ class DataFrame(FrameResults, FrameWriting):
         >>> df = session.from_items(list(range(10)))
         >>> df.repartition(3, by_rows=True).map("count(*) AS n").take_all()
         [{'n': 4}, {'n': 3}, {'n': 3}]
+        >>> def first_two(batch):
+        ...     return [0 if item < 2 else 1 for item in batch["item"].to_pylist()]
+        >>> df.repartition(2, by=first_two).map("count(*) AS n").take_all()
+        [{'n': 2}, {'n': 8}]
         """
         from millpond import _core
 
         check_keywords("repartition", kwargs)
-        if by is not None and not isinstance(by, str):
-            raise InvalidArgumentError(f"by={by!r} is neither a column nor an expression")
         line = source_line()
+        if by is not None and not isinstance(by, str):
+            if hash_by is not None or by_rows or by_row or random_shuffle:
+                raise InvalidArgumentError("choose one of by, hash_by, by_rows and random_shuffle")
+            return self._dealt_by_function(npartitions, by, nested, line, kwargs)
         options = _core.RepartitionOptions()
         options.hash_by = name_list(hash_by, "hash_by")
         options.by = by or ""
@@ -77,6 +91,28 @@ class DataFrame(FrameResults, FrameWriting):
         options.nested = nested
         options.seed = seed
         return self._made(self._frame.repartition(npartitions, options, str(line)), line)
+
+    def _dealt_by_function(
+        self, npartitions: int, function: Any, nested: bool, line: SourceLine, kwargs: dict[str, Any]
+    ) -> DataFrame:
+        # The numbers travel with the rows to where they are dealt, as a column that nobody sees.
+        from millpond import _core
+
+        if not callable(function):
+            raise InvalidArgumentError(f"by={function!r} is neither a column or expression nor a function")
+        columns = self._known_schema()
+        number = "__millpond_partition"
+        while columns is not None and number in [name.lower() for name in columns]:
+            number += "_"
+        schema = None if columns is None else Schema([*columns.items(), (number, "BIGINT")])
+        settings = {**kwargs, "name": function_name(function)}
+        packed = PartitionFunction(function, npartitions, number)
+        numbered = self._call("partition_numbers", packed, schema, settings, line)
+        options = _core.RepartitionOptions()
+        options.by = number
+        options.nested = nested
+        dealt = numbered._frame.repartition(npartitions, options, str(line))
+        return self._made(dealt.map(f"SELECT * EXCLUDE ({quote_name(number)}) FROM {{0}}", str(line)), line)
 
     def consolidate(self, npartitions: int = 1) -> DataFrame:
         """Brings the partitions to fewer, each a run of whole partitions. No row is moved.
@@ -202,13 +238,18 @@ class DataFrame(FrameResults, FrameWriting):
         self,
         func: Callable[..., Any],
         *,
-        batch_size: int = DEFAULT_BATCH_SIZE,
+        batch_size: int | None = None,
+        batch_bytes: str | int | None = None,
         batch_format: str = "pyarrow",
         schema: SchemaLike | None = None,
         streaming: bool | None = None,
         **kwargs: Any,
     ) -> DataFrame:
         """Hands the rows to a function in batches of exactly `batch_size` rows, the last of a partition smaller.
+
+        `batch_size` is 122,880 unless given. `batch_bytes`, a number or `"64MB"`, bounds batches by the memory of their
+        rows in Arrow's layout instead: a batch ends before the row that would make it larger, and holds at least one
+        row. With both, a batch ends where the first of them says.
 
         `func` takes a batch and gives one: a `pyarrow.Table`, pandas or polars DataFrame, or dict of numpy arrays, as
         `batch_format` ("pyarrow", "pandas", "polars", "numpy") says; what it gives may be any of them. A class is
@@ -225,9 +266,12 @@ class DataFrame(FrameResults, FrameWriting):
             raise InvalidArgumentError(
                 f"batch_format={batch_format!r} is not known", hint=f"choose one of {BATCH_FORMATS}"
             )
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise InvalidArgumentError(f"batch_size={batch_size!r} is not a positive whole number")
-        settings = {**kwargs, "batch_size": batch_size, "batch_format": batch_format, "streaming": streaming}
+        settings = {
+            **kwargs,
+            **_batch_limits(batch_size, batch_bytes),
+            "batch_format": batch_format,
+            "streaming": streaming,
+        }
         return self._call("map_batches", func, schema, settings, line)
 
     # --- columns
@@ -310,7 +354,7 @@ class DataFrame(FrameResults, FrameWriting):
     ) -> DataFrame:
         from millpond import _core
 
-        if not callable(function):
+        if not callable(function) and not isinstance(function, PartitionFunction):
             raise InvalidArgumentError(
                 f"{kind} takes SQL text or a function, not {function!r}"
                 if kind != "map_batches"
@@ -322,6 +366,7 @@ class DataFrame(FrameResults, FrameWriting):
         options.function = pack(function, streaming)
         options.name = settings.get("name") or function_name(function)
         options.batch_size = settings.get("batch_size", DEFAULT_BATCH_SIZE)
+        options.batch_bytes = settings.get("batch_bytes", 0)
         options.batch_format = settings.get("batch_format", "pyarrow")
         options.schema = Schema(schema).to_columns() if schema is not None else None
         for name, value in resources(dict(settings)).items():
@@ -341,6 +386,17 @@ class DataFrame(FrameResults, FrameWriting):
         schema = udf_query.bind_at(line, operation) if columns is not None else None
         settings = {**kwargs, "streaming": True, "name": ", ".join(function.name for function in functions)}
         return self._call("map_batches", udf_query, schema, settings, line)
+
+
+def _batch_limits(batch_size: int | None, batch_bytes: str | int | None) -> dict[str, int]:
+    if batch_size is not None and (not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1):
+        raise InvalidArgumentError(f"batch_size={batch_size!r} is not a positive whole number")
+    if batch_bytes is None:
+        return {"batch_size": batch_size or DEFAULT_BATCH_SIZE}
+    num_bytes = parse_size(batch_bytes, "batch_bytes")
+    if num_bytes < 1:
+        raise InvalidArgumentError(f"batch_bytes={batch_bytes!r} is not a positive size")
+    return {"batch_size": batch_size or NO_LIMIT, "batch_bytes": num_bytes}
 
 
 def one_input_for_udfs(inputs: tuple[DataFrame, ...]) -> DataFrame:

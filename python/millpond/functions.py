@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from millpond.errors import InvalidArgumentError
+from millpond.partition_function import PartitionFunction
 from millpond.source_line import is_ours
 
 #: How a batch is handed to a function given to `map_batches`.
@@ -25,7 +26,7 @@ BATCH_FORMATS = ("pyarrow", "pandas", "polars", "numpy")
 class PackedFunction:
     """What a worker unpickles. Batch size, format and schema travel beside it, as the task's own fields."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] | PartitionFunction
     #: The function takes an iterator of batches and gives an iterator of batches.
     is_streaming: bool
     #: Stands for the user's modules that are pickled by name: changed code is a changed function.
@@ -49,7 +50,7 @@ def is_streaming(function: Callable[..., Any], streaming: bool | None) -> bool:
     return inspect.isgeneratorfunction(getattr(function, "func", function))
 
 
-def pack(function: Callable[..., Any], streaming: bool) -> bytes:
+def pack(function: Callable[..., Any] | PartitionFunction, streaming: bool) -> bytes:
     """The function as bytes: equal for equal code, so that a rerun finds what was computed with it.
 
     Functions of the main script travel by value; those of modules by name, so workers must find these modules.
@@ -61,11 +62,15 @@ def pack(function: Callable[..., Any], streaming: bool) -> bytes:
         data: bytes = cloudpickle.dumps(packed, protocol=5)
     except (pickle.PicklingError, TypeError, AttributeError, NotImplementedError) as error:
         raise InvalidArgumentError(
-            f"the function {function_name(function)!r} can't be sent to a worker process: {error}",
+            f"the function {_name(function)!r} can't be sent to a worker process: {error}",
             hint="it refers to something that lives in this process only (an open file, a lock, a session); "
             "open that inside the function, or in the __init__ of a class given to map_batches",
         ) from error
     return _without_random_names(data)
+
+
+def _name(function: Callable[..., Any] | PartitionFunction) -> str:
+    return function_name(function.function if isinstance(function, PartitionFunction) else function)
 
 
 def _without_random_names(data: bytes) -> bytes:

@@ -6,13 +6,16 @@
 namespace millpond {
 
 Result<DataFrame> DataFrame::call(const CallOptions& options, const std::string& location) const {
-  FrameContext context{session_, options.kind, location};
-  constexpr std::array<std::string_view, 4> kKinds = {"map", "filter", "flat_map", "map_batches"};
+  FrameContext context{session_, options.kind == "partition_numbers" ? "repartition" : options.kind, location};
+  constexpr std::array<std::string_view, 5> kKinds = {"map", "filter", "flat_map", "map_batches", "partition_numbers"};
   if (std::find(kKinds.begin(), kKinds.end(), options.kind) == kKinds.end()) {
     return context.fail(Status::invalid_argument("a function can't be called as \"" + options.kind + "\""));
   }
   if (options.batch_size < 1) {
     return context.fail(Status::invalid_argument("batch_size is " + std::to_string(options.batch_size) + "; it must be at least 1"));
+  }
+  if (options.batch_bytes < 0) {
+    return context.fail(Status::invalid_argument("batch_bytes is " + std::to_string(options.batch_bytes) + "; it must not be negative"));
   }
   if (session_->options().worker_command.empty()) {
     return context.fail(Status::unsupported("functions need worker processes and the session has none",
@@ -26,6 +29,7 @@ Result<DataFrame> DataFrame::call(const CallOptions& options, const std::string&
   op.function_path = stored->first;
   op.function_digest = stored->second;
   op.batch_size = options.batch_size;
+  op.batch_bytes = options.batch_bytes;
   op.batch_format = options.batch_format;
   op.threads = options.threads;
   op.memory = options.memory;

@@ -38,6 +38,7 @@ WorkerCall worker_call(const CallSpec& spec, const Task& task) {
   call.function_path = spec.function_path;
   call.function_digest = spec.function_digest;
   call.batch_size = spec.batch_size;
+  call.batch_bytes = spec.batch_bytes;
   call.batch_format = spec.batch_format;
   call.has_schema = spec.schema.has_value();
   call.schema = spec.schema.value_or(Schema{});

@@ -64,6 +64,7 @@ struct CallOp {
   std::string function_path;
   std::string function_digest;
   std::int64_t batch_size = 122880;
+  std::int64_t batch_bytes = 0;
   std::string batch_format;
   std::optional<Schema> schema;
   std::int64_t threads = 0;

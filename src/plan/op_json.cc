@@ -34,6 +34,7 @@ Json to_json(const CallOp& op) {
                        {"function", op.name},
                        {"digest", op.function_digest},
                        {"batch_size", op.batch_size},
+                       {"batch_bytes", op.batch_bytes},
                        {"batch_format", op.batch_format},
                        {"schema", op.schema ? schema_to_json(*op.schema) : Json()}});
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sql/arrow_export.h"
+#include "sql/call_types.h"
 #include "sql/engine.h"
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
@@ -101,6 +102,9 @@ class TaskRun {
   // Sends the query's rows through the user's function; from here on the rows are what it gives back.
   Status call() {
     if (!handler_) return Status::unsupported("this process can't run functions of another language");
+    const std::string carried = select_for_arrow(rows_sql_, bound_.schema, bound_.types);
+    text_.prefix += carried.find(rows_sql_);
+    rows_sql_ = carried;
     ExportOptions options;
     options.cancel = &cancel_;
     options.failure = input_failure_;
@@ -111,6 +115,12 @@ class TaskRun {
     connection_ = std::make_unique<duckdb::Connection>(*database_);
     rows_sql_ = lease_->select();
     text_ = {};
+    MILLPOND_ASSIGN_OR_RETURN(bound_, bind_rows({}));
+    if (!task_.call->schema) return Status::ok();
+    // Arrow has fewer types than DuckDB: what left as one of its own comes back as another.
+    const std::string declared = select_as_declared(rows_sql_, bound_.schema, *task_.call->schema);
+    if (declared == rows_sql_) return Status::ok();
+    rows_sql_ = declared;
     MILLPOND_ASSIGN_OR_RETURN(bound_, bind_rows({}));
     return Status::ok();
   }

@@ -93,7 +93,7 @@ class StagePlanner {
     MILLPOND_ASSIGN_OR_RETURN(const FragmentPtr child, lower(node->inputs.front()));
     MILLPOND_ASSIGN_OR_RETURN(Stage* stage, add_stage(node, child));
     stage->call = CallSpec{op.kind,       op.function_path, op.function_digest, op.batch_size,
-                           op.batch_format, op.name,          node->schema};
+                           op.batch_format, op.name,         node->schema,       op.batch_bytes};
     stage->placement = Placement{};
     stage->fingerprint = node->fingerprint;
     stage->resources = {op.threads, op.memory, op.gpus};

@@ -68,13 +68,14 @@ struct TaskOutput {
 
 /// A user's Python function over the stream of input rows. The driver ships the function as a file in the job's folder.
 struct CallSpec {
-  std::string kind;             ///< "map", "filter", "flat_map", "map_batches": how rows are handed over.
+  std::string kind;             ///< CallOptions::kind: how rows are handed over.
   std::string function_path;    ///< The pickled function, private to the user.
   std::string function_digest;  ///< XXH3-128 of that file in hex; part of the task's fingerprint.
   std::int64_t batch_size = 122880;
   std::string batch_format = "pyarrow";
   std::string name;              ///< For messages.
   std::optional<Schema> schema;  ///< What the user declared; absent: taken from the first batch.
+  std::int64_t batch_bytes = 0;  ///< 0: no limit.
 
   bool operator==(const CallSpec&) const = default;
 };
