@@ -28,7 +28,8 @@ struct SessionOptions {
   std::int64_t threads = 0;
   /// Memory for all of the job on this machine, bytes. 0: 80 % of the cgroup's limit, else of the machine.
   std::int64_t memory_limit = 0;
-  /// Disk that results kept for reuse may fill, bytes. 0: no limit.
+  /// Disk that results kept for reuse may fill, bytes: beyond it, those that were used longest ago are dropped, to be
+  /// computed again when they are needed. 0: half of what is free where data_root lies.
   std::int64_t disk_quota = 0;
   /// Attempts of a task after the first one before the job fails.
   std::int64_t max_retries = kDefaultMaxRetries;

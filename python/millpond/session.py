@@ -204,7 +204,8 @@ def init(
     - `runner`: `"threads"` (default): this process; `"inline"`: one thread; `"processes"`: worker processes.
     - `threads`: cores to use. Default: all this process may use.
     - `memory_limit`: memory for the job, bytes or `"1GB"`. Default: 80 % of the machine's or container's.
-    - `disk_quota`: disk that results kept for reuse may fill. Default: no limit.
+    - `disk_quota`: disk that results kept for reuse may fill, bytes or `"10GB"`. Beyond it, those used longest ago are
+      dropped, and computed again when they are needed. Default: half of what is free where `data_root` lies.
     - `max_retries`: attempts of a task after the first before the job fails. Default: 3.
     - `progress`: `"auto"` (default), `"bar"`, `"log"` or `"silent"`; True is "bar", False "silent".
     - `keep`: keep the job's folder whole when the session ends. Default: only its journal and log stay.

@@ -11,7 +11,7 @@ namespace {
 FrameContext action(const DataFrame& frame, const char* name) { return {frame.session(), name, frame.node()->location}; }
 
 /// Rows that are known without reading any, or -1.
-std::int64_t known_rows(const NodePtr& node, const std::optional<KeptResult>& kept) {
+std::int64_t known_rows(const NodePtr& node, const KeptResultPtr& kept) {
   std::int64_t rows = 0;
   if (kept) {
     for (const auto& partition : kept->partitions) {
@@ -70,9 +70,10 @@ std::string all_rows(const std::vector<TaskInput>& inputs) {
 Result<ArrowStream> stream_of(const DataFrame& frame, std::optional<std::int64_t> partition) {
   Session::Impl& session = frame.session()->impl();
   MILLPOND_ASSIGN_OR_RETURN(const NodePtr node, session.resolve(frame.node()));
-  MILLPOND_RETURN_IF_ERROR(session.run({node}));
-  MILLPOND_ASSIGN_OR_RETURN(const std::vector<TaskInput> inputs, session.inputs_of(node, partition));
-  return session.engine().read(all_rows(inputs), inputs);
+  auto held = std::make_shared<HeldResults>();
+  MILLPOND_RETURN_IF_ERROR(session.run({node}, held.get()));
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<TaskInput> inputs, session.inputs_of(node, partition, *held));
+  return session.engine().read(all_rows(inputs), inputs, held);
 }
 
 }  // namespace
@@ -101,7 +102,8 @@ Result<std::string> DataFrame::explain() const {
     return text + "\nThe stages are known once the function without a schema is computed.\n";
   }
   MILLPOND_ASSIGN_OR_RETURN(const NodePtr node, session_->impl().resolve(node_));
-  MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> optimized, session_->impl().optimized({node}));
+  HeldResults held;
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> optimized, session_->impl().optimized({node}, held));
   PlannerContext context{[&](const std::string& path) { return session_->impl().engine().row_groups(path); }};
   MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(optimized, context));
   if (optimized.front() != node_) text += "\nas it will run:\n" + plan_to_string(optimized.front());
@@ -116,26 +118,27 @@ Status DataFrame::recompute() const {
 }
 
 bool DataFrame::is_computed() const {
-  return session_->impl().find_kept(node_).has_value() || session_->impl().find_written(node_).has_value();
+  return session_->impl().find_kept(node_) != nullptr || session_->impl().find_written(node_).has_value();
 }
 
 Result<std::int64_t> DataFrame::count() const {
   Session::Impl& session = session_->impl();
   const std::int64_t known = known_rows(node_, session.find_kept(node_));
   if (known >= 0) return known;
+  HeldResults held;
   // What a user's function made is kept, since making it twice may cost much; a query is cheaper counted than kept.
   if (has_call(node_) || std::holds_alternative<WriteOp>(node_->op)) {
-    MILLPOND_RETURN_IF_ERROR(session.run({node_}));
+    MILLPOND_RETURN_IF_ERROR(session.run({node_}, &held));
     const std::int64_t computed = known_rows(node_, session.find_kept(node_));
     if (computed >= 0) return computed;
     MILLPOND_ASSIGN_OR_RETURN(const NodePtr node, session.resolve(node_));
-    MILLPOND_ASSIGN_OR_RETURN(const std::vector<TaskInput> inputs, session.inputs_of(node, {}));
+    MILLPOND_ASSIGN_OR_RETURN(const std::vector<TaskInput> inputs, session.inputs_of(node, {}, held));
     return read_number(session, inputs, "SELECT count(*)::BIGINT FROM (" + all_rows(inputs) + ")");
   }
   MILLPOND_ASSIGN_OR_RETURN(const DataFrame counts,
                             make_partial_sql(action(*this, "count"), "SELECT count(*)::BIGINT AS n FROM {0}", {node_}, false));
-  MILLPOND_RETURN_IF_ERROR(session.run({counts.node()}));
-  MILLPOND_ASSIGN_OR_RETURN(const std::vector<TaskInput> inputs, session.inputs_of(counts.node(), {}));
+  MILLPOND_RETURN_IF_ERROR(session.run({counts.node()}, &held));
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<TaskInput> inputs, session.inputs_of(counts.node(), {}, held));
   return read_number(session, inputs, "SELECT coalesce(sum(n), 0)::BIGINT FROM (" + all_rows(inputs) + ")");
 }
 

@@ -1,6 +1,8 @@
 #include "api/session_impl.h"
 
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "api/session_options.h"
@@ -21,6 +23,13 @@ namespace {
 
 /// DuckDB wants this much memory a thread to sort and aggregate beyond memory.
 constexpr std::int64_t kLeastMemoryPerThread = 128'000'000;
+
+/// Half of what is free where results are kept; no limit where nobody can tell.
+std::int64_t default_disk_quota(const std::string& directory) {
+  std::error_code error;
+  const auto space = std::filesystem::space(directory, error);
+  return error ? 0 : static_cast<std::int64_t>(space.available / 2);
+}
 
 }  // namespace
 
@@ -47,6 +56,7 @@ Status Session::Impl::open_job_directory() {
   for (const char* name : {"exchange", "functions", "temp", "values", "workers"}) {
     MILLPOND_RETURN_IF_ERROR(files_->make_directories(job_directory_ + "/" + name));
   }
+  if (options_.disk_quota == 0) options_.disk_quota = default_disk_quota(job_directory_);
   log_ = std::make_unique<EventLog>(files_, job_directory_ + "/events.jsonl", system_clock());
   return Status::ok();
 }
@@ -60,6 +70,7 @@ Status Session::Impl::open_engines() {
   MILLPOND_ASSIGN_OR_RETURN(store_, ResultStore::open(files_, job_directory_,
                                                       engine_->duckdb_version() + "/hash-" + std::to_string(kHashVersion) +
                                                           "/task-" + std::to_string(kTaskVersion)));
+  kept_ = std::make_unique<KeptResults>(files_, *store_, options_.disk_quota);
   return Status::ok();
 }
 
@@ -113,7 +124,7 @@ Status Session::Impl::shutdown() {
       if (status.is_ok()) status = discarded;
     }
   }
-  kept_.clear();
+  if (kept_) kept_->forget_all();
   if (!options_.keep && files_ && !job_directory_.empty()) {
     // The journal and the report stay; all else can be made again. After a failure the next run goes on from what is finished.
     const bool is_resumable = has_given_id_ && has_failed_;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "job/event_log.h"
+#include "job/kept_results.h"
 #include "job/result_store.h"
 #include "millpond/session.h"
 #include "plan/node.h"
@@ -24,12 +25,10 @@
 namespace millpond {
 
 class Job;
+struct JobContext;
 
-/// A result that later actions of the session reuse.
-struct KeptResult {
-  std::vector<std::vector<SegmentSlice>> partitions;
-  Schema schema;
-};
+/// Kept results that somebody reads: while they are held, their files stay.
+using HeldResults = std::vector<KeptResultPtr>;
 
 /// What a session owns. Methods are thread-safe; jobs of one session run one after the other.
 class Session::Impl {
@@ -37,11 +36,12 @@ class Session::Impl {
   static Result<std::unique_ptr<Impl>> open(SessionOptions options, std::shared_ptr<FileSystem> files);
   ~Impl();
 
-  /// Runs what `roots` need (plans as the user made them; schemas may be unknown) and keeps their results.
-  Status run(const std::vector<NodePtr>& roots);
+  /// Runs what `roots` need (plans as the user made them; schemas may be unknown) and keeps their results. `held`
+  /// receives what reading the roots needs.
+  Status run(const std::vector<NodePtr>& roots, HeldResults* held = nullptr);
 
-  /// The kept result of a node, if it was computed.
-  std::optional<KeptResult> find_kept(const NodePtr& node) const;
+  /// The kept result of a node, if it was computed and its files are there.
+  KeptResultPtr find_kept(const NodePtr& node) const { return kept_->find(node->fingerprint); }
   /// Drops the results of a node and of all frames made from it.
   void forget(const NodePtr& node);
 
@@ -52,10 +52,10 @@ class Session::Impl {
   Result<NodePtr> resolve(const NodePtr& node);
 
   /// The plan as it will run: kept results in place of what made them, rules applied.
-  Result<std::vector<NodePtr>> optimized(const std::vector<NodePtr>& roots);
+  Result<std::vector<NodePtr>> optimized(const std::vector<NodePtr>& roots, HeldResults& held);
 
   /// The rows of the node as task inputs: of all partitions in order, or of one.
-  Result<std::vector<TaskInput>> inputs_of(const NodePtr& node, std::optional<std::int64_t> partition);
+  Result<std::vector<TaskInput>> inputs_of(const NodePtr& node, std::optional<std::int64_t> partition, HeldResults& held);
 
   /// 1 for the session's first append, 2 for the next …: the same program counts the same way again.
   std::int64_t next_append() { return ++num_appends_; }
@@ -86,13 +86,15 @@ class Session::Impl {
   Status open_job_directory();
   Status open_engines();
   Status open_runner();
-  Status run_resolved(const std::vector<NodePtr>& roots);
+  Status run_resolved(const std::vector<NodePtr>& roots, HeldResults& held);
+  Status run_once(const std::vector<NodePtr>& roots, HeldResults& held, std::vector<StageWrite>& unfinished);
+  JobContext job_context(const std::vector<NodePtr>& roots);
   Status keep_results(Job& job, const StageGraph& graph, const std::vector<NodePtr>& roots);
   Status bind_late(Node& node);
   Result<TaskInput> written_files_input(const std::vector<OutputFile>& files);
   std::string task_context(const std::vector<NodePtr>& roots) const;
   Result<NodePtr> resolve_one(const NodePtr& node, std::map<const Node*, NodePtr>& done);
-  NodePtr with_kept_results(const NodePtr& node, std::map<const Node*, NodePtr>& done) const;
+  NodePtr with_kept_results(const NodePtr& node, std::map<const Node*, NodePtr>& done, HeldResults& held) const;
 
   SessionOptions options_;
   std::string job_directory_;
@@ -100,6 +102,7 @@ class Session::Impl {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<ResultStore> store_;
+  std::unique_ptr<KeptResults> kept_;
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Lease> lease_;
   AttemptNames attempts_;
@@ -111,7 +114,6 @@ class Session::Impl {
 
   std::mutex run_mutex_;
   mutable std::mutex mutex_;
-  std::map<std::string, KeptResult> kept_;
   std::map<std::string, std::vector<OutputFile>> written_;
   std::map<std::string, std::int64_t> recomputed_;  ///< How often a node (by fingerprint) was to be computed anew.
   std::vector<std::string> warnings_;

@@ -22,13 +22,14 @@ void add_input(std::vector<TaskInput>& inputs, const Schema& schema, ResolvedPar
 
 }  // namespace
 
-Result<std::vector<TaskInput>> Session::Impl::inputs_of(const NodePtr& node, std::optional<std::int64_t> partition) {
+Result<std::vector<TaskInput>> Session::Impl::inputs_of(const NodePtr& node, std::optional<std::int64_t> partition,
+                                                           HeldResults& held) {
   std::vector<TaskInput> inputs;
   if (auto files = std::holds_alternative<WriteOp>(node->op) ? find_written(node) : std::nullopt) {
     MILLPOND_ASSIGN_OR_RETURN(TaskInput written, written_files_input(*files));
     return std::vector<TaskInput>{std::move(written)};
   }
-  MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> plans, optimized({node}));
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> plans, optimized({node}, held));
   PlannerContext planner{[this](const std::string& path) { return engine_->row_groups(path); }};
   MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, planner));
   if (!graph.stages.empty()) return Status::internal("a computed frame still has work to do");

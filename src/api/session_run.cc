@@ -27,7 +27,7 @@ void collect_fingerprints(const NodePtr& node, std::set<std::string>& all) {
 
 }  // namespace
 
-Status Session::Impl::run(const std::vector<NodePtr>& roots) {
+Status Session::Impl::run(const std::vector<NodePtr>& roots, HeldResults* held) {
   std::lock_guard running(run_mutex_);
   if (is_shut_down_) return Status::invalid_argument("the session is shut down", "open a new one with init()");
   cancelled_ = false;
@@ -37,21 +37,31 @@ Status Session::Impl::run(const std::vector<NodePtr>& roots) {
     MILLPOND_ASSIGN_OR_RETURN(NodePtr node, resolve_one(root, done));
     resolved.push_back(std::move(node));
   }
-  return run_resolved(resolved);
+  HeldResults needed;
+  MILLPOND_RETURN_IF_ERROR(run_resolved(resolved, needed));
+  if (held != nullptr) *held = std::move(needed);
+  return Status::ok();
 }
 
-Status Session::Impl::run_resolved(const std::vector<NodePtr>& roots) {
-  std::vector<NodePtr> missing;
-  for (const auto& root : roots) {
-    // Whether a write is done is looked up where it went: others may have written there since.
-    if (!find_kept(root)) missing.push_back(root);
+Status Session::Impl::run_resolved(const std::vector<NodePtr>& roots, HeldResults& held) {
+  while (true) {
+    HeldResults needed;
+    std::vector<StageWrite> unfinished;
+    const Status status = run_once(roots, needed, unfinished);
+    const bool may_be_lost = status.code() == StatusCode::kDataCorrupt || status.code() == StatusCode::kNotFound;
+    // A kept result that can't be read any more is computed again.
+    if (may_be_lost && kept_->forget_file(status.context().file)) continue;
+    if (!status.is_ok()) {
+      has_failed_ = true;
+      for (auto& write : unfinished) unfinished_writes_.push_back(std::move(write));
+    }
+    held.insert(held.end(), needed.begin(), needed.end());
+    kept_->make_room();
+    return status;
   }
-  if (missing.empty()) return Status::ok();
-  MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> plans, optimized(missing));
-  PlannerContext planner{[this](const std::string& path) { return engine_->row_groups(path); }};
-  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, planner));
-  if (graph.stages.empty()) return Status::ok();
+}
 
+JobContext Session::Impl::job_context(const std::vector<NodePtr>& roots) {
   JobContext context;
   context.files = files_;
   context.runner = runner_.get();
@@ -61,21 +71,42 @@ Status Session::Impl::run_resolved(const std::vector<NodePtr>& roots) {
   context.attempts = &attempts_;
   context.job_directory = job_directory_;
   context.job_id = options_.job_id;
-  context.task_context = task_context(missing);
+  context.task_context = task_context(roots);
   context.scheduler.max_retries = options_.max_retries;
   context.cancelled = &cancelled_;
-  {
-    std::lock_guard lock(mutex_);
-    context.progress = progress_;
+  std::lock_guard lock(mutex_);
+  context.progress = progress_;
+  return context;
+}
+
+/// `held` receives what the plan reads, and the roots' results.
+Status Session::Impl::run_once(const std::vector<NodePtr>& roots, HeldResults& held, std::vector<StageWrite>& unfinished) {
+  std::vector<NodePtr> missing;
+  for (const auto& root : roots) {
+    // Whether a write is done is looked up where it went: others may have written there since.
+    if (KeptResultPtr kept = find_kept(root)) {
+      held.push_back(std::move(kept));
+    } else {
+      missing.push_back(root);
+    }
   }
-  Job job(graph, std::move(context));
-  const Status status = job.run();
+  if (missing.empty()) return Status::ok();
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> plans, optimized(missing, held));
+  PlannerContext planner{[this](const std::string& path) { return engine_->row_groups(path); }};
+  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, planner));
+  if (graph.stages.empty()) return Status::ok();
+  Job job(graph, job_context(missing));
+  Status status = job.run();
+  kept_->add_outputs(job.stored_outputs());
   if (!status.is_ok()) {
-    has_failed_ = true;
-    for (auto& write : job.unfinished_writes()) unfinished_writes_.push_back(std::move(write));
+    unfinished = job.unfinished_writes();
     return status;
   }
-  return keep_results(job, graph, missing);
+  MILLPOND_RETURN_IF_ERROR(keep_results(job, graph, missing));
+  for (const auto& root : missing) {
+    if (KeptResultPtr kept = find_kept(root)) held.push_back(std::move(kept));
+  }
+  return status;
 }
 
 /// What later actions may reuse: the roots, and inner results that stand for a whole node.
@@ -106,17 +137,10 @@ Status Session::Impl::keep_results(Job& job, const StageGraph& graph, const std:
       fresh[fingerprint] = {std::move(*partitions), schema.value_or(Schema{})};
     }
   }
+  for (auto& [fingerprint, result] : fresh) kept_->keep(fingerprint, std::move(result));
   std::lock_guard lock(mutex_);
-  for (auto& [fingerprint, result] : fresh) kept_[fingerprint] = std::move(result);
   for (auto& [fingerprint, files] : written) written_[fingerprint] = std::move(files);
   return Status::ok();
-}
-
-std::optional<KeptResult> Session::Impl::find_kept(const NodePtr& node) const {
-  std::lock_guard lock(mutex_);
-  auto found = kept_.find(node->fingerprint);
-  if (found == kept_.end()) return {};
-  return found->second;
 }
 
 std::optional<std::vector<OutputFile>> Session::Impl::find_written(const NodePtr& node) const {
@@ -126,17 +150,19 @@ std::optional<std::vector<OutputFile>> Session::Impl::find_written(const NodePtr
   return found->second;
 }
 
-NodePtr Session::Impl::with_kept_results(const NodePtr& node, std::map<const Node*, NodePtr>& done) const {
+NodePtr Session::Impl::with_kept_results(const NodePtr& node, std::map<const Node*, NodePtr>& done,
+                                          HeldResults& held) const {
   if (auto known = done.find(node.get()); known != done.end()) return known->second;
   NodePtr result = node;
-  if (auto kept = find_kept(node)) {
+  if (KeptResultPtr kept = find_kept(node)) {
     ValuesOp values{kept->partitions, content_digest(kept->partitions)};
     result = with_values(node, std::move(values), kept->schema);
+    held.push_back(std::move(kept));
   } else {
     std::vector<NodePtr> inputs;
     bool changed = false;
     for (const auto& input : node->inputs) {
-      inputs.push_back(with_kept_results(input, done));
+      inputs.push_back(with_kept_results(input, done, held));
       changed = changed || inputs.back() != input;
     }
     if (changed) result = with_inputs(node, std::move(inputs));
@@ -145,10 +171,10 @@ NodePtr Session::Impl::with_kept_results(const NodePtr& node, std::map<const Nod
   return result;
 }
 
-Result<std::vector<NodePtr>> Session::Impl::optimized(const std::vector<NodePtr>& roots) {
+Result<std::vector<NodePtr>> Session::Impl::optimized(const std::vector<NodePtr>& roots, HeldResults& held) {
   std::map<const Node*, NodePtr> done;
   std::vector<NodePtr> plans;
-  for (const auto& root : roots) plans.push_back(with_kept_results(root, done));
+  for (const auto& root : roots) plans.push_back(with_kept_results(root, done, held));
   return optimize(plans, {});
 }
 
@@ -182,7 +208,8 @@ Result<NodePtr> Session::Impl::resolve_one(const NodePtr& node, std::map<const N
 Status Session::Impl::bind_late(Node& node) {
   if (std::holds_alternative<CallOp>(node.op)) {
     auto self = std::make_shared<Node>(node);
-    MILLPOND_RETURN_IF_ERROR(run_resolved({self}));
+    HeldResults held;
+    MILLPOND_RETURN_IF_ERROR(run_resolved({self}, held));
     auto kept = find_kept(self);
     if (!kept || kept->schema.empty()) {
       return Status::invalid_argument("the function gave no row, so its columns are not known",
@@ -215,7 +242,7 @@ void Session::Impl::forget(const NodePtr& node) {
   std::lock_guard lock(mutex_);
   ++recomputed_[node->fingerprint];
   auto drop = [&](const std::string& fingerprint) {
-    kept_.erase(fingerprint);
+    kept_->forget(fingerprint);
     written_.erase(fingerprint);
   };
   drop(node->fingerprint);

@@ -165,6 +165,22 @@ Result<std::vector<std::vector<SegmentSlice>>> Job::segments(const SourcePtr& so
   return partitions;
 }
 
+std::vector<StoredOutput> Job::stored_outputs() const {
+  std::vector<StoredOutput> outputs;
+  for (const Stage& stage : graph_.stages) {
+    if (!stage.placement) continue;
+    for (std::int64_t task = 0; task < stage.tasks; ++task) {
+      const TaskResult& result = result_of(stage.id, task);
+      auto fingerprint = fingerprints_.find({stage.id, task});
+      if (result.directory.empty() || fingerprint == fingerprints_.end()) continue;
+      StoredOutput output{fingerprint->second, result.directory, 0, stage.is_repeatable};
+      for (const OutputFile& file : result.files) output.num_bytes += file.num_bytes;
+      outputs.push_back(std::move(output));
+    }
+  }
+  return outputs;
+}
+
 std::vector<StageWrite> Job::unfinished_writes() const {
   std::vector<StageWrite> writes;
   for (const Stage& stage : graph_.stages) {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "job/event_log.h"
+#include "job/kept_results.h"
 #include "job/result_store.h"
 #include "job/task_builder.h"
 #include "job/write_commit.h"
@@ -52,6 +53,8 @@ class Job {
 
   /// The partitions of a source whose stages are finished; kInternal when they are files and not exchange data.
   Result<std::vector<std::vector<SegmentSlice>>> segments(const SourcePtr& source);
+  /// What finished tasks left in the job's folder, whether the job succeeded or not.
+  std::vector<StoredOutput> stored_outputs() const;
   /// The columns that the tasks behind a source wrote, if any did.
   std::optional<Schema> written_schema(const SourcePtr& source) { return resolver_.written_schema(source); }
   /// What a finished write stage put in place.

@@ -58,6 +58,14 @@ Status ResultStore::forget(const std::string& fingerprint) {
   return journal_->append(Json::object({{"fingerprint", fingerprint}, {"result", nullptr}}));
 }
 
+Status ResultStore::forget_output(const std::string& fingerprint, const std::string& directory) {
+  std::lock_guard lock(mutex_);
+  auto found = results_.find(fingerprint);
+  if (found == results_.end() || found->second.directory != directory) return Status::ok();
+  results_.erase(found);
+  return journal_->append(Json::object({{"fingerprint", fingerprint}, {"result", nullptr}}));
+}
+
 std::size_t ResultStore::size() const {
   std::lock_guard lock(mutex_);
   return results_.size();

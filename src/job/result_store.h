@@ -32,6 +32,9 @@ class ResultStore {
   /// Drops a record, on disk too.
   Status forget(const std::string& fingerprint);
 
+  /// Drops a record if its files lie in `directory`.
+  Status forget_output(const std::string& fingerprint, const std::string& directory);
+
   /// Results recorded.
   std::size_t size() const;
 

@@ -50,14 +50,17 @@ Result<std::vector<std::string>> Engine::split_statements(const std::string& scr
   });
 }
 
-Result<ArrowStream> Engine::read(const std::string& query, const std::vector<TaskInput>& inputs) {
+Result<ArrowStream> Engine::read(const std::string& query, const std::vector<TaskInput>& inputs,
+                                 std::shared_ptr<const void> keep_alive) {
   return without_exceptions([&]() -> Result<ArrowStream> {
     MILLPOND_RETURN_IF_ERROR(verify_files(*impl_->files, inputs));
     auto connection = std::make_unique<duckdb::Connection>(*impl_->database);
     MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(*connection, query));
     QueryText text{select.text, 0};
     MILLPOND_ASSIGN_OR_RETURN(const std::string statement, with_inputs(select.text, inputs, &text.prefix));
-    return export_rows(std::move(connection), statement, std::move(text), impl_->database);
+    auto needed = std::make_shared<std::pair<std::shared_ptr<duckdb::DuckDB>, std::shared_ptr<const void>>>(
+        impl_->database, std::move(keep_alive));
+    return export_rows(std::move(connection), statement, std::move(text), std::move(needed));
   });
 }
 

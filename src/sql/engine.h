@@ -61,8 +61,9 @@ class Engine {
   TaskResult run_task(const Task& task, const CallHandler& handler, const std::atomic<bool>& cancel);
 
   /// The rows of `query` over the inputs as a stream, pulled lazily on the caller's thread. The stream may outlive the
-  /// engine. Errors while pulling come as EIO and get_last_error.
-  Result<ArrowStream> read(const std::string& query, const std::vector<TaskInput>& inputs);
+  /// engine. Errors while pulling come as EIO and get_last_error. `keep_alive` is let go of with the stream.
+  Result<ArrowStream> read(const std::string& query, const std::vector<TaskInput>& inputs,
+                           std::shared_ptr<const void> keep_alive = {});
 
   /// Writes a stream as one exchange file of one partition in `directory`, which is made.
   /// The schema is what DuckDB makes of the stream's types.

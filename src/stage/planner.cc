@@ -257,6 +257,7 @@ class StagePlanner {
     stage.inputs = std::move(rendered.inputs);
     stage.tasks = fragment->tasks;
     stage.is_volatile = rendered.is_volatile;
+    stage.is_repeatable = !rendered.is_volatile;
     graph_.stages.push_back(std::move(stage));
     return &graph_.stages.back();
   }

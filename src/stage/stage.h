@@ -66,6 +66,7 @@ struct Stage {
   std::optional<StageWrite> write;
   std::optional<Schema> schema;         ///< Of what it writes, when known.
   bool is_volatile = false;             ///< Another attempt may give other rows.
+  bool is_repeatable = true;            ///< Run later, it gives the same rows; a user's function is taken at its word.
   std::int64_t early_stop_rows = -1;    ///< This many rows of the first tasks are enough; -1: all are needed.
   std::string fingerprint;              ///< Of the plan node whose rows this stage holds; empty for inner pieces.
   Resources resources;
