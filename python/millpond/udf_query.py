@@ -6,6 +6,7 @@ worker hands its partition to a DuckDB connection of Python's own, which knows t
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,7 @@ class UdfQuery:
             create: Any = connection.create_function  # Its stub is narrower than what it takes.
             create(
                 function.name,
-                _remembering(function.func, errors),
+                _remembering(function, errors),
                 function.parameter_types(),
                 type_text(function.return_type),
                 type="arrow" if function.use_arrow_type else "native",
@@ -110,15 +111,20 @@ def _connect() -> duckdb.DuckDBPyConnection:
     )
 
 
-def _remembering(function: Callable[..., Any], errors: list[BaseException]) -> Callable[..., Any]:
+def _remembering(function: UserDefinedFunction, errors: list[BaseException]) -> Callable[..., Any]:
     # DuckDB turns an exception into text; the exception itself has the traceback.
     def call(*args: Any) -> Any:
         try:
-            return function(*args)
+            return function.func(*args)
         except BaseException as error:
             errors.append(error)
             raise
 
+    types = function.parameter_types()
+    if types is not None:  # DuckDB counts the parameters; *args would be one.
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        parameters = [inspect.Parameter(f"p{number}", kind) for number in range(len(types))]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return call
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import millpond
 import pyarrow.compute as pc
 import pytest
-from millpond import UDFType, udf
+from millpond import UDFAnyParameters, UDFType, udf
 
 
 @udf(params=[UDFType.BIGINT], return_type=UDFType.BIGINT)
@@ -38,6 +38,25 @@ def test_in_map_filter_and_partial_sql(df: millpond.DataFrame) -> None:
     total = df.partial_sql("SELECT sum(doubled(plus_one(a)))::BIGINT AS s FROM {0}", udfs=[plus_one, doubled])
     assert total.take_all() == [{"s": 22}]
     assert df.map("SELECT plus_one(a) AS b FROM {0} WHERE a = 1", udfs=plus_one).take_all() == [{"b": 2}]
+
+
+def test_any_number_of_parameters(df: millpond.DataFrame) -> None:
+    @udf(params=[UDFType.BIGINT, UDFType.BIGINT, UDFType.VARCHAR], return_type=UDFType.VARCHAR)
+    def joined(x: int, y: int, between: str) -> str:
+        return f"{x}{between}{y}"
+
+    @udf(params=[], return_type=UDFType.BIGINT)
+    def seven() -> int:
+        return 7
+
+    @udf(params=UDFAnyParameters(), return_type=UDFType.BIGINT)
+    def number_of(*values: object) -> int:
+        return len(values)
+
+    frame = df.filter("a = 2").map(
+        "joined(a, seven(), '-') AS j, number_of(a, 'x', 1.5) AS n", udfs=[joined, seven, number_of]
+    )
+    assert frame.take_all() == [{"j": "2-7", "n": 3}]
 
 
 def test_an_empty_partition_has_its_aggregate(df: millpond.DataFrame) -> None:
