@@ -59,13 +59,15 @@ struct RepartitionOptions {
 
 struct ReadOptions {
   bool recursive = false;             ///< A directory's sub-directories too.
-  std::vector<std::string> columns;   ///< Only these, in this order; all when empty.
+  std::vector<std::string> columns;   ///< Only these, in this order, then `file_row_number` and `filename`; all when empty.
   bool union_by_name = false;         ///< Match columns by name, missing ones are NULL.
   std::optional<bool> hive_partitioning;  ///< Columns from key=value folders; absent: when all paths have them.
   bool filename = false;              ///< Add the column `filename`.
   bool file_row_number = false;       ///< Add the column `file_row_number` (Parquet).
   bool allow_empty = false;           ///< A pattern that matches nothing gives zero rows (needs `schema`) instead of an error.
-  Schema schema;                      ///< CSV and JSON: names and types; empty: inferred.
+  /// CSV and JSON: names and types; empty: inferred. A CSV line at the head that holds these names is a header, no row,
+  /// unless the reader option `header` says otherwise.
+  Schema schema;
   /// CSV and JSON: DuckDB's reader options as SQL literals ({"delim", "'|'"}).
   std::map<std::string, std::string> reader_options;
 };

@@ -26,8 +26,11 @@ class SessionReading:
     for their sub-directories too). A path that matches nothing is an error, except with `allow_empty=True`. Any number
     of files is one partition. `union_by_name` matches columns by name and fills missing ones with NULL.
     `hive_partitioning` makes columns of `key=value` folders; left out, when all paths have them. `filename` adds the
-    column of that name.
+    column of that name, `file_row_number` (Parquet) the row's number in its file; both also beside chosen `columns`.
     """
+
+    #: Whether a CSV file may begin with a header where a schema is given.
+    _finds_header = True
 
     def read_parquet(
         self,
@@ -77,13 +80,15 @@ class SessionReading:
     ) -> DataFrame:
         """A frame over CSV files, compressed or not. Without `schema`, names and types come from the first rows.
 
-        `delim=None` finds out the delimiter. `header=None` means: no header line with a `schema`, as in smallpond;
-        found out without one. Further keywords are options of DuckDB's `read_csv`, such as `quote` or `nullstr`.
+        `delim=None` finds out the delimiter. `header=None` finds out whether the first line is a header: with `schema`,
+        when it holds the schema's names. Further keywords are options of DuckDB's `read_csv`, such as `quote` or `nullstr`.
 
         >>> _ = (folder / "prices.csv").write_text("ticker,price\\nA,1.5\\n")
         >>> session.read_csv(folder / "prices.csv").take_all()
         [{'ticker': 'A', 'price': 1.5}]
         """
+        if header is None and schema is not None and not self._finds_header:
+            header = False
         options = read_options(
             recursive=recursive,
             columns=columns,

@@ -1,7 +1,7 @@
 """For scripts written for smallpond: `import millpond.smallpond as smallpond`.
 
-The same as `millpond`, with smallpond's habit where the two differ on purpose: `write_parquet` adds to what is already
-there (`mode="append"`) instead of refusing.
+The same as `millpond`, with smallpond's habits where the two differ on purpose: `write_parquet` adds to what is already
+there (`mode="append"`) instead of refusing, and `read_csv` with a schema takes the first line for a row whatever it holds.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ __all__ = [
 
 
 class Session(_session.Session):
-    """A session whose writers append."""
+    """A session whose writers append, and which takes the first line of a CSV file for a row."""
 
+    _finds_header = False
     _write_mode = "append"
 
 

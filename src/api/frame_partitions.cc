@@ -1,3 +1,4 @@
+#include <optional>
 #include <utility>
 
 #include "api/frames.h"
@@ -90,6 +91,17 @@ Result<Partitioning> bind_flat(Session::Impl& session, const RepartitionOp& op, 
   }
 }
 
+/// The placement that nested partitions had before they were dealt further, where it has `count` partitions.
+std::optional<Partitioning> outer_level(const Partitioning& nested, std::int64_t count) {
+  for (auto level = nested.outer.begin(); level != nested.outer.end(); ++level) {
+    if (level->count != count) continue;
+    Partitioning outer = other_partitioning(Partitioning::Kind::kUnknown, level->count, level->identity);
+    outer.outer.assign(nested.outer.begin(), level);
+    return outer;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Partitioning> bind_repartition(Session::Impl& session, const RepartitionOp& op, const NodePtr& input) {
@@ -97,6 +109,9 @@ Result<Partitioning> bind_repartition(Session::Impl& session, const RepartitionO
     return Status::invalid_argument("there are only " + std::to_string(input->partitioning.count) + " partitions to bring to " +
                                         std::to_string(op.count),
                                     "repartition by rows or files to make more");
+  }
+  if (op.kind == RepartitionOp::Kind::kConsolidate) {
+    if (auto outer = outer_level(input->partitioning, op.count)) return *outer;
   }
   MILLPOND_ASSIGN_OR_RETURN(Partitioning flat, bind_flat(session, op, input));
   return op.nested ? nested_partitioning(input->partitioning, flat) : flat;

@@ -88,7 +88,16 @@ Result<DataFrame> read_files(const FrameContext& context, const std::vector<std:
     op.options = std::move(set.options);
   }
   DataFrame frame = context.frame(std::move(op), {}, std::move(schema), single_partition());
-  return options.columns.empty() ? Result<DataFrame>(frame) : frame.select(options.columns, context.location);
+  if (options.columns.empty()) return frame;
+  // The columns that were asked for by name of their own stay beside the chosen ones.
+  std::vector<std::string> columns = options.columns;
+  auto add = [&](bool is_wanted, const std::string& name) {
+    auto same = [&](const std::string& column) { return same_column_name(column, name); };
+    if (is_wanted && std::none_of(columns.begin(), columns.end(), same)) columns.push_back(name);
+  };
+  add(options.file_row_number, "file_row_number");
+  add(options.filename, "filename");
+  return frame.select(columns, context.location);
 }
 
 Result<DataFrame> read(const FrameContext& context, const std::vector<std::string>& paths, FileFormat format,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/quote.h"
+#include "sql/csv_header.h"
 #include "sql/describe.h"
 #include "sql/file_literals.h"
 #include "sql/file_scan.h"
@@ -111,13 +112,12 @@ Result<Schema> unite(duckdb::Connection& connection, const Engine::FileSet& set)
   return bind_columns(connection, "FROM " + with_decoded_keys(sql, paths_of(set.files), set.options));
 }
 
-// Without sniffing, what is not said is the plain form of CSV: no header, as smallpond reads it.
+// Without sniffing, what is not said is the plain form of CSV.
 void pin_plain(std::map<std::string, std::string>& options) {
   const bool has_delimiter = options.count("sep") + options.count("delim") + options.count("delimiter") > 0;
   if (!has_delimiter) options["delim"] = "','";
   options.try_emplace("quote", "'\"'");
   options.try_emplace("escape", "'\"'");
-  options.try_emplace("header", "false");
 }
 
 }  // namespace
@@ -125,7 +125,12 @@ void pin_plain(std::map<std::string, std::string>& options) {
 Result<Engine::FileSet> describe_csv(duckdb::Connection& connection, FileSystem& files, Engine::FileSet set,
                                      const Schema& declared) {
   if (!declared.empty()) {
-    pin_plain(set.options.reader_options);
+    std::map<std::string, std::string>& options = set.options.reader_options;
+    pin_plain(options);
+    if (!options.contains("header")) {
+      MILLPOND_ASSIGN_OR_RETURN(const bool has_header, begin_with_names(connection, files, set.files, declared, options));
+      options["header"] = has_header ? "true" : "false";
+    }
     return with_declared_columns(connection, std::move(set), declared);
   }
   const FileSlice* sample = first_with_content(set.files);

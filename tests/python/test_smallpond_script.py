@@ -67,3 +67,14 @@ def test_the_compatible_module_names_wrong_arguments() -> None:
 
     with pytest.raises(TypeError, match="colour"):
         millpond.smallpond.init(colour="red")
+
+
+def test_only_the_compatible_module_never_looks_for_a_csv_header(tmp_path: Path) -> None:
+    import millpond
+    import millpond.smallpond
+
+    (tmp_path / "names.csv").write_text("a,b\nx,y\n")
+    for init, rows in ((millpond.init, 1), (millpond.smallpond.init, 2)):
+        with init(data_root=tmp_path / "data", progress=False) as session:
+            df = session.read_csv(tmp_path / "names.csv", schema={"a": "VARCHAR", "b": "VARCHAR"})
+            assert df.count() == len(df.take_all()) == rows
