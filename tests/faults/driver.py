@@ -26,12 +26,12 @@ def slowly(seconds: float) -> Any:
 
 def build(session: millpond.Session, source: str, batch_seconds: float, shift: int) -> millpond.DataFrame:
     """Groups of groups; every row counts, so a row lost or doubled changes the result."""
-    rows = session.read_parquet(source).repartition(8, hash_by="k")
+    rows = session.read_parquet(source).repartition(16, hash_by="k")
     each = rows.map(f"k, v + {shift} AS v, v % 97 AS g")
     if batch_seconds:
         each = each.map_batches(slowly(batch_seconds), schema={"k": "BIGINT", "v": "BIGINT", "g": "BIGINT"})
     groups = each.partial_sql("SELECT k, g, count(*) AS c, sum(v)::BIGINT AS s FROM {0} GROUP BY k, g")
-    return groups.repartition(12, hash_by="g").partial_sql("SELECT *, c * 2 AS d FROM {0}")
+    return groups.repartition(24, hash_by="g").partial_sql("SELECT *, c * 2 AS d FROM {0}")
 
 
 def main(settings: dict[str, Any]) -> int:

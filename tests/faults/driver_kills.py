@@ -9,30 +9,25 @@ from typing import Any
 from world import BrokenPromiseError, World, children, driver, kill, wait_until_gone
 
 Task = tuple[int, int]
-#: The moments are drawn from the time that an undisturbed run takes.
-MOST_RUNS = 60
 
 
 def run_job(world: World, name: str, runner: str, kills: int, chance: random.Random) -> int:
-    """One job, killed up to `kills` times. Returns how often it was."""
+    """One job, killed up to `kills` times. Returns how often it was; prints how many tasks were not run again."""
     output = world.outputs / name
-    batch_seconds = 0.02 if runner == "processes" else 0
+    batch_seconds = 0.05 if runner == "processes" else 0
     settings = world.settings(output, job_id=name, runner=runner, batch_seconds=batch_seconds)
     whole = _duration(world, name, settings)
     done = 0
     seen = 0
     recorded: set[Task] = set()
-    for _ in range(MOST_RUNS):
-        is_killed = done < kills and _run_and_kill(settings, chance.uniform(0, whole))
-        if not is_killed and done < kills:
-            break
+    is_killed = True
+    while is_killed and done < kills:
+        is_killed = _run_and_kill(settings, chance.uniform(0, whole))
+        done += is_killed
         world.check_output(output)
         events = world.events(name)
         recorded |= _check_resumed(events[seen:], recorded, is_killed)
         seen = len(events)
-        if not is_killed:
-            break
-        done += 1
     _finish(world, name, settings)
     world.check_output(output)
     _check_resumed(world.events(name)[seen:], recorded, False)
@@ -42,6 +37,8 @@ def run_job(world: World, name: str, runner: str, kills: int, chance: random.Ran
     left = {path.name for path in (world.data_root / name).iterdir()} - {"journal", "events.jsonl"}
     if left:
         raise BrokenPromiseError(f"left in the folder of the finished job {name}: {sorted(left)}")
+    reused = sum(event["event"] == "task_reused" for event in world.events(name))
+    print(f"   {name}: {reused} tasks reused, {len(recorded)} recorded before the last run", flush=True)
     return done
 
 

@@ -34,7 +34,7 @@ def run_job(world: World, name: str, chance: random.Random) -> int:
 def _run_once(world: World, name: str, output: Path, chance: random.Random) -> tuple[int, str]:
     """How many workers were killed, and why the job failed if it did."""
     killed = 0
-    with driver(world.settings(output, job_id=name, runner="processes", batch_seconds=0.15)) as process:
+    with driver(world.settings(output, job_id=name, runner="processes", batch_seconds=0.3)) as process:
         next_kill = time.monotonic() + EVERY_SECONDS
         end = time.monotonic() + 120
         while process.poll() is None:

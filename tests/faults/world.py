@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 HERE = Path(__file__).parent
-ROWS = 200_000
+ROWS = 1_000_000
 RESULT = """
 SELECT k, g, count(*) AS c, sum(v)::BIGINT AS s, count(*) * 2 AS d
 FROM (SELECT k, v + {shift} AS v, v % 97 AS g FROM read_parquet('{source}')) GROUP BY k, g
