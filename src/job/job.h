@@ -57,9 +57,9 @@ class Job {
   std::vector<StoredOutput> stored_outputs() const;
   /// The columns that the tasks behind a source wrote, if any did.
   std::optional<Schema> written_schema(const SourcePtr& source) { return resolver_.written_schema(source); }
-  /// What a finished write stage put in place.
   /// The write stages that are not done: their staged files wait for a rerun, or for discard_write.
   std::vector<StageWrite> unfinished_writes() const;
+  /// What a finished write stage put in place.
   const std::vector<OutputFile>& written_files(std::int64_t stage) const { return written_.at(stage); }
 
  private:

@@ -40,24 +40,26 @@ TEST_CASE("the order of appends is the order of rows, not that of writes") {
   CHECK(*read_partition(folder / "a.mpx", 0, {0}) == Texts{"1", "first", "1", "second"});
 }
 
-TEST_CASE("batches of many threads do not overwrite one another") {
+TEST_CASE("batches of many threads do not overwrite one another, in a shared partition neither") {
   TemporaryDirectory folder;
-  auto writer = *ExchangeWriter::create(*local_file_system(), folder / "a.mpx", sample_columns(1), 4);
+  auto writer = *ExchangeWriter::create(*local_file_system(), folder / "a.mpx", sample_columns(1), 5);
   std::vector<std::thread> threads;
   for (std::uint32_t p = 0; p < 4; ++p) {
     threads.emplace_back([&, p] {
       for (int i = 0; i < 200; ++i) {
         const std::string text(static_cast<std::size_t>(i), static_cast<char>('a' + p));
+        const std::string twice = text + text;
         ExchangeBatch batch;
-        batch.parts = {{p, 1}};
-        batch.chunks = {{text.size(), xxh3_64(text)}};
-        batch.offset = writer->write(std::as_bytes(std::span(text))).value();
+        batch.parts = {{p, 1}, {4, 1}};
+        batch.chunks = {{text.size(), xxh3_64(text)}, {text.size(), xxh3_64(text)}};
+        batch.offset = writer->write(std::as_bytes(std::span(twice))).value();
         (void)writer->append(batch);
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  REQUIRE(writer->finish(800).is_ok());
+  REQUIRE(writer->finish(1600).is_ok());
+  CHECK(read_partition(folder / "a.mpx", 4, {0}).value().size() == 1600);
   for (std::uint32_t p = 0; p < 4; ++p) {
     const auto read = read_partition(folder / "a.mpx", p, {0});
     REQUIRE(read.is_ok());

@@ -1,6 +1,8 @@
 #include "job/result_store.h"
 
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "catch.hpp"
 #include "temporary_directory.h"
@@ -69,6 +71,28 @@ TEST_CASE("what is forgotten stays forgotten") {
     CHECK_FALSE(store->find("f").has_value());
   }
   CHECK(open_store(directory)->size() == 0);
+}
+
+TEST_CASE("threads record and look up at once, and nothing is lost") {
+  TemporaryDirectory directory;
+  const TaskResult result = result_in(directory, "a1", "rows");
+  {
+    const auto store = open_store(directory);
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < 4; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (int i = 0; i < 50; ++i) {
+          const std::string fingerprint = std::to_string(thread) + "/" + std::to_string(i);
+          (void)store->put(fingerprint, result);
+          (void)store->find(fingerprint);
+          if (i % 5 == 0) (void)store->forget(fingerprint);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    CHECK(store->size() == 160);
+  }
+  CHECK(open_store(directory)->size() == 160);
 }
 
 TEST_CASE("a journal of another engine is refused by name") {
