@@ -81,7 +81,8 @@ class SessionReading:
         """A frame over CSV files, compressed or not. Without `schema`, names and types come from the first rows.
 
         `delim=None` finds out the delimiter. `header=None` finds out whether the first line is a header: with `schema`,
-        when it holds the schema's names. Further keywords are options of DuckDB's `read_csv`, such as `quote` or `nullstr`.
+        when it holds the schema's names. Further keywords are options of DuckDB's `read_csv`, such as `quote` or
+        `nullstr`.
 
         >>> _ = (folder / "prices.csv").write_text("ticker,price\\nA,1.5\\n")
         >>> session.read_csv(folder / "prices.csv").take_all()

@@ -1,7 +1,8 @@
 """For scripts written for smallpond: `import millpond.smallpond as smallpond`.
 
 The same as `millpond`, with smallpond's habits where the two differ on purpose: `write_parquet` adds to what is already
-there (`mode="append"`) instead of refusing, and `read_csv` with a schema takes the first line for a row whatever it holds.
+there (`mode="append"`) instead of refusing, and `read_csv` with a schema takes the first line for a row whatever it
+holds.
 """
 
 from __future__ import annotations

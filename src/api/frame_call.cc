@@ -37,7 +37,10 @@ Result<DataFrame> DataFrame::call(const CallOptions& options, const std::string&
   // A filter keeps its input's columns whatever the function does.
   op.schema = options.kind == "filter" ? node_->schema : options.schema;
   Partitioning partitioning = node_->partitioning;
-  if (options.kind != "filter") partitioning.keys.clear();
+  if (options.kind != "filter") {
+    partitioning.keys.clear();
+    partitioning.determined_by.clear();
+  }
   return context.frame(op, {node_}, op.schema, partitioning);
 }
 

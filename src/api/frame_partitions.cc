@@ -54,6 +54,24 @@ Result<RepartitionOp> checked(std::int64_t npartitions, const RepartitionOptions
 
 namespace {
 
+/// What the keys are made of; nothing when one of them is not the same each time.
+std::vector<Partitioning::Key> key_sources(Session::Impl& session, const RepartitionOp& op, const Schema& schema) {
+  std::vector<Partitioning::Key> sources;
+  for (const auto& key : op.keys) {
+    if (const int column = find_column(schema, key); column >= 0) {
+      const std::string& name = schema[static_cast<std::size_t>(column)].name;
+      sources.push_back({quote_identifier(name), {name}});
+      continue;
+    }
+    const Result<BoundSql> bound = bind_partial_sql(session, "SELECT 1 FROM {0} GROUP BY (" + key + "\n)", {schema});
+    if (!bound.is_ok() || bound->traits.is_volatile || bound->traits.group_keys.size() != 1) return {};
+    const auto& used = bound->traits.used_columns;
+    if (used.size() != 1 || !used.front() || used.front()->empty()) return {};
+    sources.push_back({bound->traits.group_keys.front(), *used.front()});
+  }
+  return sources;
+}
+
 Result<Partitioning> bind_flat(Session::Impl& session, const RepartitionOp& op, const NodePtr& input) {
   const std::string identity = std::string(repartition_kind_name(op.kind)) + "/" + std::to_string(op.count);
   switch (op.kind) {
@@ -70,7 +88,9 @@ Result<Partitioning> bind_flat(Session::Impl& session, const RepartitionOp& op, 
         if (column >= 0) columns.push_back((*input->schema)[static_cast<std::size_t>(column)].name);
       }
       if (op.count == 1) return single_partition();
-      return hash_partitioning(all_columns ? columns : std::vector<std::string>{}, types, op.count);
+      Partitioning dealt = hash_partitioning(all_columns ? columns : std::vector<std::string>{}, types, op.count);
+      dealt.determined_by = key_sources(session, op, *input->schema);
+      return dealt;
     }
     case RepartitionOp::Kind::kNumber: {
       if (input->schema) {
@@ -81,7 +101,9 @@ Result<Partitioning> bind_flat(Session::Impl& session, const RepartitionOp& op, 
                                           "use hash_by= to partition by values of any type");
         }
       }
-      return other_partitioning(Partitioning::Kind::kNumber, op.count, identity);
+      Partitioning dealt = other_partitioning(Partitioning::Kind::kNumber, op.count, identity);
+      if (input->schema && op.count > 1) dealt.determined_by = key_sources(session, op, *input->schema);
+      return dealt;
     }
     case RepartitionOp::Kind::kRandom:
       return other_partitioning(Partitioning::Kind::kRandom, op.count,

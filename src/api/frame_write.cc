@@ -49,6 +49,7 @@ Result<DataFrame> DataFrame::write_lazy(const std::string& path, const WriteFile
     if (options.mode == WriteMode::kAppend) op.sequence = session_->impl().next_append();
     Partitioning partitioning = node_->partitioning;
     partitioning.keys.clear();
+    partitioning.determined_by.clear();
     return context.frame(std::move(op), {node_}, written_schema(), std::move(partitioning));
   };
   Result<DataFrame> frame = make();

@@ -56,10 +56,27 @@ std::vector<std::string> passed_keys(const std::vector<std::string>& keys, const
   return names;
 }
 
-bool groups_by_all(const PartialSqlTraits& traits, const std::vector<std::string>& keys) {
-  return !keys.empty() && std::all_of(keys.begin(), keys.end(), [&](const std::string& key) {
+/// The keys as they are made of the result's columns, or nothing when a column of theirs did not come through.
+std::vector<Partitioning::Key> passed_keys(const std::vector<Partitioning::Key>& keys, const PartialSqlTraits& traits) {
+  std::vector<Partitioning::Key> passed;
+  for (const auto& key : keys) {
+    const std::vector<std::string> names = passed_keys(key.columns, traits);
+    if (names.empty()) return {};
+    passed.push_back({names == key.columns ? key.text : "", names});
+  }
+  return passed;
+}
+
+/// Whether all rows of a group are in one partition.
+bool covers_groups(const Partitioning& partitioning, const PartialSqlTraits& traits) {
+  const auto& keys = partitioning.determined_by;
+  auto is_grouped = [&](const std::string& column) {
     return std::any_of(traits.group_columns.begin(), traits.group_columns.end(),
-                       [&](const std::string& group) { return same_column_name(group, key); });
+                       [&](const std::string& group) { return same_column_name(group, column); });
+  };
+  return !keys.empty() && std::all_of(keys.begin(), keys.end(), [&](const Partitioning::Key& key) {
+    return std::find(traits.group_keys.begin(), traits.group_keys.end(), key.text) != traits.group_keys.end() ||
+           std::all_of(key.columns.begin(), key.columns.end(), is_grouped);
   });
 }
 
@@ -70,12 +87,12 @@ std::string uncovered_work(const PartialSqlTraits& traits, const std::vector<Nod
     if (input->partitioning.count > 1) partitioned = &input->partitioning;
   }
   if (partitioned == nullptr) return {};
-  const bool by_hash = partitioned->kind == Partitioning::Kind::kHash;
-  if (traits.has_aggregate && !(by_hash && (!traits.is_grouping || groups_by_all(traits, partitioned->keys)))) {
+  const bool by_value = partitioned->kind == Partitioning::Kind::kHash || !partitioned->determined_by.empty();
+  if (traits.has_aggregate && !(by_value && (!traits.is_grouping || covers_groups(*partitioned, traits)))) {
     return "an aggregate";
   }
-  if (traits.has_distinct && !by_hash) return "a DISTINCT";
-  if (traits.has_window && !by_hash) return "a window function";
+  if (traits.has_distinct && !by_value) return "a DISTINCT";
+  if (traits.has_window && !by_value) return "a window function";
   if (traits.has_order) return "an ORDER BY";
   return {};
 }
@@ -90,6 +107,7 @@ PartialSqlTraits to_plan(const QueryTraits& traits) {
   plan.is_volatile = traits.is_volatile;
   plan.is_grouping = traits.is_grouping;
   plan.group_columns = traits.group_columns;
+  plan.group_keys = traits.group_keys;
   plan.passed_columns = traits.passed_columns;
   plan.used_columns = traits.used_columns;
   return plan;
@@ -126,6 +144,7 @@ Result<Partitioning> partial_partitioning(const std::vector<NodePtr>& inputs, co
   if (driver == nullptr) return single_partition();
   Partitioning result = driver->partitioning;
   result.keys = driver_is_first ? passed_keys(result.keys, traits) : std::vector<std::string>{};
+  result.determined_by = driver_is_first ? passed_keys(result.determined_by, traits) : std::vector<Partitioning::Key>{};
   return result;
 }
 

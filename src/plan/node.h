@@ -41,6 +41,8 @@ struct PartialSqlTraits {
   /// The query is one SELECT over its only input, and its rows are decided group by group: input columns grouped by.
   std::vector<std::string> group_columns;
   bool is_grouping = false;
+  /// Columns and expressions of {0}'s columns that are grouped by, each as one text.
+  std::vector<std::string> group_keys;
   /// Input columns that stand unchanged in the result: (input column of {0}, output column).
   std::vector<std::pair<std::string, std::string>> passed_columns;
   /// Columns of each input that the query reads; absent when not known.

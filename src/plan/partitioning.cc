@@ -66,6 +66,9 @@ Partitioning nested_partitioning(const Partitioning& outer, const Partitioning& 
   // Rows of equal keys meet only within their outer partition.
   result.kind = Partitioning::Kind::kUnknown;
   result.keys.clear();
+  result.determined_by = outer.determined_by;
+  result.determined_by.insert(result.determined_by.end(), inner.determined_by.begin(), inner.determined_by.end());
+  if (outer.determined_by.empty() || inner.determined_by.empty()) result.determined_by.clear();
   result.count = outer.count * inner.count;
   result.identity = outer.identity + " > " + inner.identity;
   result.outer = outer.outer;

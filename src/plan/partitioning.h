@@ -24,6 +24,14 @@ struct Partitioning {
   std::vector<std::string> keys;
   /// Two frames of the same count may be read side by side when their identities are equal.
   std::string identity = "single";
+  /// What a row's partition follows from: rows of equal keys are in one partition. Empty when it follows from nothing in
+  /// the row, or from what was projected away.
+  struct Key {
+    std::string text;                  ///< As analyzing a query gives it; empty once columns have other names.
+    std::vector<std::string> columns;  ///< The columns that the key is made of.
+    bool operator==(const Key&) const = default;
+  };
+  std::vector<Key> determined_by;
   /// Where each partition was dealt into several: the placements further out, outermost first. Partition i lies in
   /// partition i / (count / outer.count) of each.
   struct Outer {

@@ -124,6 +124,7 @@ void note_lineage(duckdb::LogicalOperator& root, const Schema& result, const std
   if (aggregate == nullptr || aggregate->grouping_sets.size() > 1) return;
   for (const auto& group : aggregate->groups) {
     if (const auto source = lineage.find(*group); source.has_value()) traits.group_columns.push_back(source->column);
+    if (auto text = lineage.text_of(*group, inputs.front().name)) traits.group_keys.push_back(std::move(*text));
   }
 }
 

@@ -3,7 +3,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/quote.h"
 #include "duckdb/planner/expression/bound_columnref_expression.hpp"
+#include "duckdb/planner/expression_iterator.hpp"
 #include "duckdb/planner/operator/logical_aggregate.hpp"
 #include "duckdb/planner/operator/logical_cteref.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
@@ -35,6 +37,24 @@ std::optional<InputColumn> PlanLineage::find(const duckdb::Expression& expressio
   if (expression.GetExpressionClass() != duckdb::ExpressionClass::BOUND_COLUMN_REF) return std::nullopt;
   const auto& reference = expression.Cast<duckdb::BoundColumnRefExpression>();
   return reference.Depth() > 0 ? std::nullopt : find(reference.Binding());
+}
+
+std::optional<std::string> PlanLineage::text_of(const duckdb::Expression& expression, const std::string& input) const {
+  if (expression.IsVolatile() || expression.HasSubquery()) return std::nullopt;
+  bool is_known = true;
+  auto copy = expression.Copy();
+  auto name_columns = [&](auto& self, duckdb::unique_ptr<duckdb::Expression>& inner) -> void {
+    if (inner->GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF) {
+      const auto source = find(*inner);
+      is_known = is_known && source.has_value() && source->input == input;
+      if (is_known) inner->SetAlias(duckdb::Identifier(quote_identifier(source->column)));
+      return;
+    }
+    duckdb::ExpressionIterator::EnumerateChildren(
+        *inner, [&](duckdb::unique_ptr<duckdb::Expression>& child) { self(self, child); });
+  };
+  name_columns(name_columns, copy);
+  return is_known ? std::optional<std::string>(copy->ToString()) : std::nullopt;
 }
 
 void PlanLineage::learn(const duckdb::ColumnBinding& binding, const std::optional<InputColumn>& source, bool is_filled) {

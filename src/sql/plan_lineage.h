@@ -26,6 +26,8 @@ class PlanLineage {
   std::optional<InputColumn> find(const duckdb::ColumnBinding& binding) const;
   /// The input column that an expression is, if it is nothing but a reference to one.
   std::optional<InputColumn> find(const duckdb::Expression& expression) const;
+  /// An expression of nothing but columns of one input as text; absent for all others. Equal texts are equal values.
+  std::optional<std::string> text_of(const duckdb::Expression& expression, const std::string& input) const;
 
  private:
   using Key = std::pair<duckdb::idx_t, duckdb::idx_t>;

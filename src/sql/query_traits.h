@@ -21,6 +21,8 @@ struct QueryTraits {
   /// by the input's own names. Keys that are expressions are left out of `group_columns`.
   bool is_grouping = false;
   std::vector<std::string> group_columns;
+  /// The grouped columns and expressions of the input's columns, each as one text: equal texts are equal values.
+  std::vector<std::string> group_keys;
   /// Columns of the first input that stand unchanged in the result: (input column, result column).
   std::vector<std::pair<std::string, std::string>> passed_columns;
   /// Columns of each input that the query reads; absent when not known.
