@@ -74,10 +74,11 @@ class MILLPOND_EXPORT DataFrame {
   Status recompute() const;
   bool is_computed() const;
   Result<std::int64_t> count() const;
-  /// The rows in partition order, pulled lazily from what was computed.
-  Result<ArrowStream> to_arrow() const;
+  /// The rows in partition order, pulled lazily from what was computed. A stream can only tell an errno and a text when it
+  /// breaks off; `failure`, if given, receives the whole Status then.
+  Result<ArrowStream> to_arrow(std::shared_ptr<Status> failure = {}) const;
   /// The rows of one partition.
-  Result<ArrowStream> to_arrow_partition(std::int64_t partition) const;
+  Result<ArrowStream> to_arrow_partition(std::int64_t partition, std::shared_ptr<Status> failure = {}) const;
 
   /// Rows of this frame and its session.
   const std::shared_ptr<const Node>& node() const { return node_; }

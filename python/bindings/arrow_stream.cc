@@ -35,7 +35,7 @@ struct Observed {
 Observed& observed(ArrowArrayStream* stream) { return *static_cast<Observed*>(stream->private_data); }
 
 int noted(Observed& self, int number) {
-  if (number == 0) return 0;
+  if (number == 0 || !self.error->is_ok()) return number;
   const char* text = self.inner->get_last_error(self.inner.get());
   *self.error = Status(code_of_stream_errno(number), text == nullptr ? "reading the rows failed" : text);
   return number;
@@ -65,8 +65,8 @@ ArrowArrayStream observe(ArrowStream stream, std::shared_ptr<Status> error) {
 
 }  // namespace
 
-PyArrowStream::PyArrowStream(ArrowStream stream)
-    : error_(std::make_shared<Status>()), stream_(observe(std::move(stream), error_)) {}
+PyArrowStream::PyArrowStream(ArrowStream stream, std::shared_ptr<Status> error)
+    : error_(std::move(error)), stream_(observe(std::move(stream), error_)) {}
 
 PyArrowStream::~PyArrowStream() {
   if (!stream_.is_valid()) return;

@@ -14,7 +14,8 @@ namespace millpond::python {
 /// A consumer turns the stream's error into an exception of its own; this object keeps it as it was.
 class PyArrowStream {
  public:
-  explicit PyArrowStream(ArrowStream stream);
+  /// `error`, if given, is where the stream's maker notes why it broke off; otherwise it is read off the stream.
+  explicit PyArrowStream(ArrowStream stream, std::shared_ptr<Status> error = std::make_shared<Status>());
   PyArrowStream(PyArrowStream&&) = default;
   ~PyArrowStream();
 

@@ -178,13 +178,17 @@ void bind_actions(Class& frame) {
            })
       .def("to_arrow",
            [](const PyDataFrame& self) {
-             return PyArrowStream(unwrap(interruptible(self.session(), [&] { return self.frame().to_arrow(); })));
+             auto failure = std::make_shared<Status>();
+             return PyArrowStream(
+                 unwrap(interruptible(self.session(), [&] { return self.frame().to_arrow(failure); })), failure);
            })
       .def(
           "to_arrow_partition",
           [](const PyDataFrame& self, std::int64_t partition) {
-            return PyArrowStream(unwrap(
-                interruptible(self.session(), [&] { return self.frame().to_arrow_partition(partition); })));
+            auto failure = std::make_shared<Status>();
+            return PyArrowStream(unwrap(interruptible(self.session(),
+                                                      [&] { return self.frame().to_arrow_partition(partition, failure); })),
+                                 failure);
           },
           "partition"_a);
 }

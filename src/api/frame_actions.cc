@@ -67,13 +67,15 @@ std::string all_rows(const std::vector<TaskInput>& inputs) {
   return query;
 }
 
-Result<ArrowStream> stream_of(const DataFrame& frame, std::optional<std::int64_t> partition) {
+Result<ArrowStream> stream_of(const DataFrame& frame, std::optional<std::int64_t> partition,
+                              std::shared_ptr<Status> failure) {
   Session::Impl& session = frame.session()->impl();
   MILLPOND_ASSIGN_OR_RETURN(const NodePtr node, session.resolve(frame.node()));
   auto held = std::make_shared<HeldResults>();
   MILLPOND_RETURN_IF_ERROR(session.run({node}, held.get()));
   MILLPOND_ASSIGN_OR_RETURN(const std::vector<TaskInput> inputs, session.inputs_of(node, partition, *held));
-  return session.engine().read(all_rows(inputs), inputs, held);
+  const ErrorContext place{frame.node()->location, frame.node()->name, {}, {}, {}};
+  return session.engine().read(all_rows(inputs), inputs, {held, std::move(failure), place});
 }
 
 }  // namespace
@@ -142,14 +144,16 @@ Result<std::int64_t> DataFrame::count() const {
   return read_number(session, inputs, "SELECT coalesce(sum(n), 0)::BIGINT FROM (" + all_rows(inputs) + ")");
 }
 
-Result<ArrowStream> DataFrame::to_arrow() const { return stream_of(*this, {}); }
+Result<ArrowStream> DataFrame::to_arrow(std::shared_ptr<Status> failure) const {
+  return stream_of(*this, {}, std::move(failure));
+}
 
-Result<ArrowStream> DataFrame::to_arrow_partition(std::int64_t partition) const {
+Result<ArrowStream> DataFrame::to_arrow_partition(std::int64_t partition, std::shared_ptr<Status> failure) const {
   if (partition < 0 || partition >= num_partitions()) {
     return action(*this, "to_arrow").fail(Status::invalid_argument("there is no partition " + std::to_string(partition) +
                                                                    "; the frame has " + this->partitioning()));
   }
-  return stream_of(*this, partition);
+  return stream_of(*this, partition, std::move(failure));
 }
 
 }  // namespace millpond

@@ -23,7 +23,8 @@ struct Export {
   std::string error;
   int number = EIO;
 
-  int fail(const Status& status) {
+  int fail(const Status& cause) {
+    const Status status = options.explain ? options.explain(cause) : cause;
     error = status.to_string();
     number = stream_errno(status.code());
     if (options.failure != nullptr) *options.failure = status;
@@ -112,7 +113,10 @@ Result<ArrowStream> export_rows(std::unique_ptr<duckdb::Connection> connection, 
   return without_exceptions(text, [&]() -> Result<ArrowStream> {
     const auto format = duckdb::make_shared_ptr<duckdb::ArrowFormat>(static_cast<duckdb::idx_t>(options.batch_rows));
     auto result = connection->Submit(parse_own(*connection, statement), format);
-    if (result->HasError()) return to_status(result->GetErrorObject(), text);
+    if (result->HasError()) {
+      const Status status = to_status(result->GetErrorObject(), text);
+      return options.explain ? options.explain(status) : status;
+    }
     auto state = std::make_unique<Export>();
     state->rows = std::make_unique<RowStream>(std::move(result));
     state->connection = std::move(connection);

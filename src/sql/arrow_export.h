@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,7 @@ struct ExportOptions {
   std::int64_t batch_rows = 122880;
   const std::atomic<bool>* cancel = nullptr;  ///< Looked at while rows are waited for; must outlive the stream.
   std::shared_ptr<Status> failure;            ///< Receives why pulling failed: the stream itself can only tell a text.
+  std::function<Status(const Status&)> explain;  ///< Makes of DuckDB's error what the caller wants to be told.
 };
 
 /// Runs `statement` on `connection` and gives its rows as Arrow batches, pulled lazily: work is done while batches are

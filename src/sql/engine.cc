@@ -12,6 +12,7 @@
 #include "sql/inputs.h"
 #include "sql/lossless_types.h"
 #include "sql/statements.h"
+#include "sql/unreadable_input.h"
 #include "sql/verify_files.h"
 
 namespace millpond {
@@ -50,18 +51,24 @@ Result<std::vector<std::string>> Engine::split_statements(const std::string& scr
   });
 }
 
-Result<ArrowStream> Engine::read(const std::string& query, const std::vector<TaskInput>& inputs,
-                                 std::shared_ptr<const void> keep_alive) {
-  return without_exceptions([&]() -> Result<ArrowStream> {
+Result<ArrowStream> Engine::read(const std::string& query, const std::vector<TaskInput>& inputs, ReadContext context) {
+  Result<ArrowStream> rows = without_exceptions([&]() -> Result<ArrowStream> {
     MILLPOND_RETURN_IF_ERROR(verify_files(*impl_->files, inputs));
     auto connection = std::make_unique<duckdb::Connection>(*impl_->database);
     MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(*connection, query));
     QueryText text{select.text, 0};
     MILLPOND_ASSIGN_OR_RETURN(const std::string statement, with_inputs(select.text, inputs, &text.prefix));
+    ExportOptions options;
+    options.failure = context.failure;
+    options.explain = [database = impl_->database, files = impl_->files, inputs, place = context.place](const Status& cause) {
+      return blame_unreadable_input(*database, *files, inputs, cause).with_context(place);
+    };
     auto needed = std::make_shared<std::pair<std::shared_ptr<duckdb::DuckDB>, std::shared_ptr<const void>>>(
-        impl_->database, std::move(keep_alive));
-    return export_rows(std::move(connection), statement, std::move(text), std::move(needed));
+        impl_->database, std::move(context.keep_alive));
+    return export_rows(std::move(connection), statement, std::move(text), std::move(needed), std::move(options));
   });
+  if (!rows.is_ok()) return rows.status().with_context(context.place);
+  return rows;
 }
 
 Status Engine::check_writable(const Schema& schema, FileFormat format) {

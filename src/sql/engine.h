@@ -60,10 +60,15 @@ class Engine {
   /// A task without rows still writes one file with the schema, unless it writes folders by `partition_by`.
   TaskResult run_task(const Task& task, const CallHandler& handler, const std::atomic<bool>& cancel);
 
+  /// What goes with a stream of rows.
+  struct ReadContext {
+    std::shared_ptr<const void> keep_alive;  ///< Let go of with the stream.
+    std::shared_ptr<Status> failure;         ///< Receives why the stream broke off, if given.
+    ErrorContext place;                      ///< Stands on every error.
+  };
   /// The rows of `query` over the inputs as a stream, pulled lazily on the caller's thread. The stream may outlive the
-  /// engine. Errors while pulling come as EIO and get_last_error. `keep_alive` is let go of with the stream.
-  Result<ArrowStream> read(const std::string& query, const std::vector<TaskInput>& inputs,
-                           std::shared_ptr<const void> keep_alive = {});
+  /// engine. Errors while pulling come as stream_errno() and get_last_error, a damaged input file by its name.
+  Result<ArrowStream> read(const std::string& query, const std::vector<TaskInput>& inputs, ReadContext context = {});
 
   /// Writes a stream as one exchange file of one partition in `directory`, which is made.
   /// The schema is what DuckDB makes of the stream's types.

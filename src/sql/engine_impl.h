@@ -23,6 +23,9 @@ class Engine::Impl {
   /// the pieces of a tiny query from thread to thread takes longer than the query, and such tasks run side by side anyway.
   std::shared_ptr<duckdb::DuckDB> database_for(const Task& task);
 
+  /// Why a task failed: an input file by its name, when it was one.
+  Status explain(const std::vector<TaskInput>& inputs, const Status& failure);
+
   EngineOptions options;
   std::shared_ptr<duckdb::DuckDB> database;
   std::shared_ptr<FileSystem> files;

@@ -4,6 +4,7 @@
 
 #include "duckdb/main/connection.hpp"
 #include "duckdb/main/query_result_stream.hpp"
+#include "duckdb/main/valid_checker.hpp"
 #include "sql/errors.h"
 #include "sql/inputs.h"
 #include "sql/parquet_check.h"
@@ -53,6 +54,7 @@ Status damaged(const TaskInput& input, const FileSlice& file, const Status& caus
 Status blame_unreadable_input(duckdb::DuckDB& database, FileSystem& files, const std::vector<TaskInput>& inputs,
                               const Status& failure) {
   if (!may_come_from_a_file(failure)) return failure;
+  auto is_invalidated = [&] { return duckdb::ValidChecker::IsInvalidated(*database.instance); };
   for (const TaskInput& input : inputs) {
     for (const Slice& slice : input.slices) {
       const auto* file = std::get_if<FileSlice>(&slice);
@@ -61,9 +63,11 @@ Status blame_unreadable_input(duckdb::DuckDB& database, FileSystem& files, const
         const Status ends = check_parquet_ends(files, file->path);
         if (!ends.is_ok()) return ends;
       }
+      if (is_invalidated()) return failure;
       TaskInput alone = input;
       alone.slices = {*file};
       const Status read = read_through(database, alone);
+      if (!read.is_ok() && is_invalidated()) return failure;
       if (!read.is_ok() && may_come_from_a_file(read)) return damaged(input, *file, read);
     }
   }
