@@ -9,6 +9,7 @@
 #include "sql/engine.h"
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
+#include "sql/exact_cuts.h"
 #include "sql/inputs.h"
 #include "sql/lossless_types.h"
 #include "sql/unreadable_input.h"
@@ -158,10 +159,22 @@ class TaskRun {
 
   Status write_files(TaskResult& result) {
     const WriteOptions& options = *task_.output.files;
+    if (cuts_exactly(options) && options.partition_by.empty()) return write_cuts(result);
     MILLPOND_ASSIGN_OR_RETURN(const std::string statement,
                               write_files_sql(rows_sql_, options, task_.output.directory, file_stem(task_)));
     MILLPOND_ASSIGN_OR_RETURN(const auto done, copy(statement));
     MILLPOND_ASSIGN_OR_RETURN(result.files, written_files(*done, *engine_.files, options, task_.output.directory));
+    return Status::ok();
+  }
+
+  Status write_cuts(TaskResult& result) {
+    const WriteOptions& options = *task_.output.files;
+    const std::string& directory = task_.output.directory;
+    const auto run_query = [this](const std::string& statement) { return copy(statement); };
+    const auto run = [this](const std::string& statement) { return run_statement(*connection_, statement, {}, cancel_); };
+    MILLPOND_ASSIGN_OR_RETURN(const std::vector<WrittenFile> written,
+                              write_exact_cuts(rows_sql_, bound_.schema, options, directory, file_stem(task_), run_query, run));
+    MILLPOND_ASSIGN_OR_RETURN(result.files, finish_files(written, *engine_.files, directory));
     return Status::ok();
   }
 

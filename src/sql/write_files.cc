@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::int64_t kRowGroup = 122880;  // DuckDB's own row group.
 constexpr std::int64_t kVector = 2048;      // Files are cut only between vectors of this many rows.
-constexpr char kFileColumn[] = "__millpond_file";
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -50,22 +49,12 @@ Result<std::string> rotation(const WriteOptions& options) {
 
 bool rotates(const WriteOptions& options) { return options.max_rows_per_file > 0 && !options.single_file; }
 
-// DuckDB can't cut JSON, nor anything into files of less than a vector: there each row is given the number of its file.
-bool numbers_rows(const WriteOptions& options) {
-  return rotates(options) && (options.format == FileFormat::kJson || options.max_rows_per_file < kVector);
-}
-
-std::string with_file_numbers(const std::string& query, const WriteOptions& options) {
-  return "SELECT *, (row_number() OVER () - 1) // " + std::to_string(options.max_rows_per_file) + " AS " +
-         quote_identifier(kFileColumn) + " FROM (" + query + ")";
-}
-
 Status check(const WriteOptions& options) {
   if (options.max_rows_per_file < 0) return Status::invalid_argument("max_rows_per_file is negative");
   if (options.single_file && !options.partition_by.empty()) {
     return Status::invalid_argument("single_file and partition_by exclude each other");
   }
-  if (numbers_rows(options) && !options.partition_by.empty()) {
+  if (cuts_exactly(options) && !options.partition_by.empty()) {
     return Status::unsupported("max_rows_per_file with partition_by needs Parquet or CSV and at least " +
                                std::to_string(kVector) + " rows a file");
   }
@@ -120,52 +109,6 @@ std::vector<std::string> folders_of(const std::vector<OutputFile>& outputs, cons
   return paths;
 }
 
-struct Written {
-  std::string path;
-  std::int64_t rows = -1;
-};
-
-// COPY's result: Parquet gives a row a file (filename, count, …), the others one row (count, [filename, …]).
-std::vector<Written> rows_of_copy(duckdb::QueryResult& result, FileFormat format) {
-  std::vector<Written> written;
-  while (auto chunk = result.Fetch()) {
-    for (duckdb::idx_t row = 0; row < chunk->size(); ++row) {
-      if (format == FileFormat::kParquet) {
-        written.push_back({chunk->GetValue(0, row).GetValue<duckdb::string>(), chunk->GetValue(1, row).GetValue<std::int64_t>()});
-        continue;
-      }
-      const auto rows = chunk->GetValue(0, row).GetValue<std::int64_t>();
-      const auto paths = duckdb::ListValue::GetChildren(chunk->GetValue(1, row));
-      for (const auto& path : paths) written.push_back({path.GetValue<duckdb::string>(), paths.size() == 1 ? rows : -1});
-    }
-  }
-  return written;
-}
-
-// Takes the files out of the folders of their numbers: "__millpond_file=3/part-0.json" → "part-3.json".
-Status move_numbered(FileSystem& files, const std::string& directory, std::vector<Written>& written) {
-  const std::string folder_prefix = directory + "/" + kFileColumn + "=";
-  std::set<std::string> folders;
-  for (Written& file : written) {
-    const std::size_t slash = file.path.rfind('/');
-    if (file.path.rfind(folder_prefix, 0) != 0 || slash < folder_prefix.size()) {
-      return Status::internal("DuckDB wrote " + file.path + " where a numbered folder was expected");
-    }
-    const std::string number = file.path.substr(folder_prefix.size(), slash - folder_prefix.size());
-    const std::string name = file.path.substr(slash + 1);
-    const std::size_t dot = name.find('.');
-    const std::size_t dash = name.rfind('-', dot);
-    const std::string own = name.substr(dash + 1, dot - dash - 1);
-    // A folder of several files keeps their own numbers behind; "_" sorts behind ".".
-    const std::string target = directory + "/" + name.substr(0, dash + 1) + number + (own == "0" ? "" : "_" + own) + name.substr(dot);
-    MILLPOND_RETURN_IF_ERROR(files.rename_no_replace(file.path, target));
-    folders.insert(file.path.substr(0, slash));
-    file.path = target;
-  }
-  for (const std::string& folder : folders) MILLPOND_RETURN_IF_ERROR(files.remove_tree(folder));
-  return Status::ok();
-}
-
 // Compares runs of digits as numbers: part-2 before part-10.
 bool in_order(std::string_view a, std::string_view b) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -189,6 +132,10 @@ Status sync_file(FileSystem& files, const std::string& path) {
 
 }  // namespace
 
+bool cuts_exactly(const WriteOptions& options) {
+  return rotates(options) && (options.format == FileFormat::kJson || options.max_rows_per_file < kVector);
+}
+
 std::string file_stem(const Task& task) {
   std::string number = std::to_string(task.partition);
   if (number.size() < 5) number.insert(0, 5 - number.size(), '0');
@@ -202,14 +149,10 @@ Result<std::string> write_files_sql(const std::string& query, const WriteOptions
                                     const std::string& stem) {
   MILLPOND_RETURN_IF_ERROR(check(options));
   MILLPOND_ASSIGN_OR_RETURN(const std::string extension, extension_of(options));
-  std::string copied = query;
   std::string copy_options = format_options(options);
   std::string path = directory;
-  std::vector<std::string> keys = options.partition_by;
-  if (numbers_rows(options)) {
-    copied = with_file_numbers(query, options);
-    keys = {kFileColumn};
-  } else if (rotates(options)) {
+  const std::vector<std::string>& keys = options.partition_by;
+  if (rotates(options)) {
     MILLPOND_ASSIGN_OR_RETURN(const std::string cut, rotation(options));
     copy_options += cut;
   }
@@ -226,16 +169,37 @@ Result<std::string> write_files_sql(const std::string& query, const WriteOptions
     path += "/" + stem + "." + extension;
   }
   copy_options += options.format == FileFormat::kParquet ? ", RETURN_STATS true" : ", RETURN_FILES true";
-  return "COPY (" + copied + ") TO " + quote_literal(path) + " (" + copy_options + ")";
+  return "COPY (" + query + ") TO " + quote_literal(path) + " (" + copy_options + ")";
+}
+
+// Parquet gives a row a file (filename, count, …), the others one row (count, [filename, …]).
+std::vector<WrittenFile> files_of_copy(duckdb::QueryResult& result, FileFormat format) {
+  std::vector<WrittenFile> written;
+  while (auto chunk = result.Fetch()) {
+    for (duckdb::idx_t row = 0; row < chunk->size(); ++row) {
+      if (format == FileFormat::kParquet) {
+        written.push_back({chunk->GetValue(0, row).GetValue<duckdb::string>(), chunk->GetValue(1, row).GetValue<std::int64_t>()});
+        continue;
+      }
+      const auto rows = chunk->GetValue(0, row).GetValue<std::int64_t>();
+      const auto paths = duckdb::ListValue::GetChildren(chunk->GetValue(1, row));
+      for (const auto& path : paths) written.push_back({path.GetValue<duckdb::string>(), paths.size() == 1 ? rows : -1});
+    }
+  }
+  return written;
 }
 
 Result<std::vector<OutputFile>> written_files(duckdb::QueryResult& result, FileSystem& files, const WriteOptions& options,
                                               const std::string& directory) {
-  std::vector<Written> written = rows_of_copy(result, options.format);
-  if (numbers_rows(options)) MILLPOND_RETURN_IF_ERROR(move_numbered(files, directory, written));
-  std::sort(written.begin(), written.end(), [](const Written& a, const Written& b) { return in_order(a.path, b.path); });
+  std::vector<WrittenFile> written = files_of_copy(result, options.format);
+  std::sort(written.begin(), written.end(), [](const WrittenFile& a, const WrittenFile& b) { return in_order(a.path, b.path); });
+  return finish_files(written, files, directory);
+}
+
+Result<std::vector<OutputFile>> finish_files(const std::vector<WrittenFile>& written, FileSystem& files,
+                                             const std::string& directory) {
   std::vector<OutputFile> outputs;
-  for (const Written& file : written) {
+  for (const WrittenFile& file : written) {
     MILLPOND_ASSIGN_OR_RETURN(OutputFile output, describe_file(files, directory, file.path, file.rows));
     MILLPOND_RETURN_IF_ERROR(sync_file(files, file.path));
     outputs.push_back(std::move(output));

@@ -23,6 +23,23 @@ Result<std::string> write_files_sql(const std::string& query, const WriteOptions
 Result<std::vector<OutputFile>> written_files(duckdb::QueryResult& result, FileSystem& files, const WriteOptions& options,
                                               const std::string& directory);
 
+/// A file that COPY wrote.
+struct WrittenFile {
+  std::string path;
+  std::int64_t rows = -1;  ///< -1: not told.
+};
+
+/// The files that a COPY tells it has written.
+std::vector<WrittenFile> files_of_copy(duckdb::QueryResult& result, FileFormat format);
+
+/// Digests and syncs files in the order given, as written_files does.
+Result<std::vector<OutputFile>> finish_files(const std::vector<WrittenFile>& written, FileSystem& files,
+                                             const std::string& directory);
+
+/// Whether COPY can't cut the rows into files as asked (it cuts no JSON, nothing between vectors of 2,048 rows, and keeps
+/// no order where it deals rows to folders): then exact_cuts.h writes them, one statement a file.
+bool cuts_exactly(const WriteOptions& options);
+
 /// "part-00007-a000017-6f1c0a52": how the files of a task begin. Unique for each attempt.
 std::string file_stem(const Task& task);
 
