@@ -28,7 +28,7 @@ Result<std::vector<WrittenFile>> write_exact_cuts(const std::string& query, cons
   std::string columns;
   std::string names;
   for (std::size_t i = 0; i < schema.size(); ++i) {
-    const std::string column = "c" + std::to_string(i);
+    const std::string column = std::string("c").append(std::to_string(i));
     columns += (i == 0 ? "" : ", ") + column;
     names += (i == 0 ? "" : ", ") + column + " AS " + quote_identifier(schema[i].name);
   }
