@@ -82,9 +82,10 @@ def _kill_drivers(campaign: Campaign, kills: int, kills_a_job: int, chance: rand
     while left > 0 and number < 2 * kills:
         name = f"driver-{number}"
         runner = ("threads", "processes", "inline")[number % 3]
+        mode = ("error", "overwrite")[number % 2]
         wanted = min(left, kills_a_job)
-        job = functools.partial(driver_kills.run_job, campaign.world, name, runner, wanted, chance)
-        killed = campaign.case(f"{name} ({runner}), times killed", job)
+        job = functools.partial(driver_kills.run_job, campaign.world, name, runner, mode, wanted, chance)
+        killed = campaign.case(f"{name} ({runner}, {mode}), times killed", job)
         left -= killed if isinstance(killed, int) else wanted
         number += 1
 

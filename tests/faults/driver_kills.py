@@ -11,12 +11,19 @@ from world import BrokenPromiseError, World, children, driver, kill, wait_until_
 Task = tuple[int, int]
 
 
-def run_job(world: World, name: str, runner: str, kills: int, chance: random.Random) -> int:
+#: What an output that is overwritten holds before.
+OLDER = 1
+
+
+def run_job(world: World, name: str, runner: str, mode: str, kills: int, chance: random.Random) -> int:
     """One job, killed up to `kills` times. Returns how often it was; prints how many tasks were not run again."""
     output = world.outputs / name
     batch_seconds = 0.05 if runner == "processes" else 0
-    settings = world.settings(output, job_id=name, runner=runner, batch_seconds=batch_seconds)
+    settings = world.settings(output, job_id=name, runner=runner, mode=mode, batch_seconds=batch_seconds)
     whole = _duration(world, name, settings)
+    older = OLDER if mode == "overwrite" else None
+    if older is not None:
+        _finish(world, name, {**settings, "job_id": f"{name}-older", "shift": older})
     done = 0
     seen = 0
     recorded: set[Task] = set()
@@ -24,7 +31,7 @@ def run_job(world: World, name: str, runner: str, kills: int, chance: random.Ran
     while is_killed and done < kills:
         is_killed = _run_and_kill(settings, chance.uniform(0, whole))
         done += is_killed
-        world.check_output(output)
+        world.check_output(output, older)
         events = world.events(name)
         recorded |= _check_resumed(events[seen:], recorded, is_killed)
         seen = len(events)

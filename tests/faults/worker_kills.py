@@ -4,31 +4,53 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from world import BrokenPromiseError, World, children, driver, kill
 
 EVERY_SECONDS = 0.5
-#: A task gives up when its workers died this often. On a slow machine that can happen; the job goes on when run again.
+#: A task gives up when its workers died this often. Where a worker needs half a second to start that happens; the job
+#: goes on when it is run again.
 TOO_OFTEN = ("the last of 9 attempts", "before it was ready")
+#: So many runs in a row that finish no task are one too many.
+MOST_IDLE_RUNS = 6
 
 
-def run_job(world: World, name: str, chance: random.Random) -> int:
-    """One job on worker processes. Returns how many were killed."""
+def run_job(world: World, name: str, chance: random.Random) -> str:
+    """One job on worker processes. Returns how many were killed in how many runs of it."""
     output = world.outputs / name
-    killed = 0
-    for _ in range(5):
+    killed = runs = idle = finished = 0
+    error = "not run"
+    while error and idle < MOST_IDLE_RUNS:
+        runs += 1
         more, error = _run_once(world, name, output, chance)
         killed += more
-        if not any(text in error for text in TOO_OFTEN):
+        before, finished = finished, _check_each_task_once(world.events(name))
+        idle = 0 if finished > before else idle + 1
+        if error and not any(text in error for text in TOO_OFTEN):
             break
     if error:
-        raise BrokenPromiseError(f"{name} failed after {killed} kills: {error}")
+        raise BrokenPromiseError(f"{name} failed after {killed} kills in {runs} runs: {error}")
     world.check_output(output)
     if not output.exists():
         raise BrokenPromiseError(f"{name} is done but wrote nothing")
     world.check_nothing_beside(output)
-    return killed
+    return f"{killed} in {runs} run{'s' if runs > 1 else ''}"
+
+
+def _check_each_task_once(events: list[dict[str, Any]]) -> int:
+    """What a worker has finished stays finished when it dies. How many tasks are."""
+    finished = Counter(
+        (event["stage"], event["partition"])
+        for event in events
+        if event["event"] == "task_finished" and event["status"] == "ok"
+    )
+    again = sorted(task for task, times in finished.items() if times > 1)
+    if again:
+        raise BrokenPromiseError(f"finished tasks ran again: {again}")
+    return len(finished)
 
 
 def _run_once(world: World, name: str, output: Path, chance: random.Random) -> tuple[int, str]:

@@ -55,9 +55,13 @@ class World:
         """The right answer, as a query."""
         return "(" + RESULT.format(shift=shift, source=self.source / "*.parquet") + ")"
 
-    def check_output(self, output: Path) -> None:
-        """Absent or whole: what every reader sees at any moment."""
-        if output.exists() and not self.is_right(output):
+    def check_output(self, output: Path, older: int | None = None) -> None:
+        """Absent or whole: what every reader sees at any moment. `older`: the shift of what is overwritten, which is
+        there as long as the new rows are not."""
+        if older is not None and not output.exists():
+            raise BrokenPromiseError(f"{output} is gone while it is overwritten")
+        is_whole = not output.exists() or self.is_right(output) or (older is not None and self.is_right(output, older))
+        if not is_whole:
             raise BrokenPromiseError(f"{output} is there but not whole: {[path.name for path in output.iterdir()]}")
 
     def check_nothing_beside(self, output: Path) -> None:
