@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <mutex>
 #include <set>
 #include <string>
@@ -28,11 +29,11 @@ class FakeEngine {
   static constexpr std::int64_t kRowsATask = 100;
 
   TaskResult run(const Task& task, const std::atomic<bool>& cancel) {
-    ++num_runs;
+    const std::int64_t number = ++num_runs;
     TaskResult result;
     result.directory = task.output.directory;
     result.schema = {{"v", "BIGINT"}};
-    result.status = work(task, cancel, result);
+    result.status = work(task, number, cancel, result);
     return result;
   }
 
@@ -45,14 +46,18 @@ class FakeEngine {
   /// So many readers find a file of the exchange gone.
   std::atomic<std::int64_t> losses = 0;
   std::atomic<std::int64_t> num_runs = 0;
+  /// Runs after so many do not end until they are cancelled.
+  std::atomic<std::int64_t> holds_after = std::numeric_limits<std::int64_t>::max();
 
  private:
   using Rows = std::vector<std::int64_t>;
 
-  Status work(const Task& task, const std::atomic<bool>& cancel, TaskResult& result) {
-    if (fail_every > 0 && num_runs % fail_every == 0) return Status(StatusCode::kUnavailable, "this one fails");
+  Status work(const Task& task, std::int64_t number, const std::atomic<bool>& cancel, TaskResult& result) {
+    if (fail_every > 0 && number % fail_every == 0) return Status(StatusCode::kUnavailable, "this one fails");
     MILLPOND_ASSIGN_OR_RETURN(const Rows rows, read(task));
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    const std::chrono::microseconds a_while(200);
+    std::this_thread::sleep_for(a_while);
+    while (number > holds_after && !cancel) std::this_thread::sleep_for(a_while);
     if (cancel) return Status(StatusCode::kCancelled, "not wanted any more");
     MILLPOND_RETURN_IF_ERROR(files_->make_directories(result.directory));
     result.metrics.rows_out = static_cast<std::int64_t>(rows.size());
