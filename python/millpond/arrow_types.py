@@ -149,6 +149,8 @@ def _parse_base(tokens: _Tokens) -> pa.DataType:
         return pa.dictionary(pa.int32(), pa.string())
     if name == "TIMESTAMPTZ" or (name == "TIMESTAMP" and _skip_zone(tokens)):
         return pa.timestamp("us", "UTC")
+    if name == "TIMETZ" or (name == "TIME" and _skip_zone(tokens)):
+        return pa.string()  # Arrow's times have no zone.
     if name not in _SIMPLE:
         raise _unknown(tokens.text)
     if name in ("VARCHAR", "CHAR") and tokens.skip("("):

@@ -74,6 +74,8 @@ class FrameResults(FrameBase):
     def to_arrow(self) -> pa.Table:
         """All rows as a `pyarrow.Table`, in partition order.
 
+        What Arrow has no type for (BIT, TIMETZ, UHUGEINT) comes as text.
+
         >>> session.from_items([1, 2]).to_arrow().num_rows
         2
         """

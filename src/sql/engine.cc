@@ -5,6 +5,7 @@
 #include "duckdb/main/client_context.hpp"
 #include "sql/arrow_export.h"
 #include "sql/bind_input.h"
+#include "sql/call_types.h"
 #include "sql/database.h"
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
@@ -16,6 +17,15 @@
 #include "sql/verify_files.h"
 
 namespace millpond {
+
+namespace {
+
+std::string for_arrow(duckdb::Connection& connection, const std::string& select) {
+  const auto bound = connection.context->BindStatement(parse_own(connection, select));
+  return select_for_arrow(select, schema_of(bound.names, bound.types), bound.types);
+}
+
+}  // namespace
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
@@ -57,7 +67,9 @@ Result<ArrowStream> Engine::read(const std::string& query, const std::vector<Tas
     auto connection = std::make_unique<duckdb::Connection>(*impl_->database);
     MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(*connection, query));
     QueryText text{select.text, 0};
-    MILLPOND_ASSIGN_OR_RETURN(const std::string statement, with_inputs(select.text, inputs, &text.prefix));
+    MILLPOND_ASSIGN_OR_RETURN(const std::string rows, with_inputs(select.text, inputs, &text.prefix));
+    const std::string statement = for_arrow(*connection, rows);
+    text.prefix += statement.find(rows);
     ExportOptions options;
     options.failure = context.failure;
     options.explain = [database = impl_->database, files = impl_->files, inputs, place = context.place](const Status& cause) {

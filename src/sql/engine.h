@@ -67,7 +67,8 @@ class Engine {
     ErrorContext place;                      ///< Stands on every error.
   };
   /// The rows of `query` over the inputs as a stream, pulled lazily on the caller's thread. The stream may outlive the
-  /// engine. Errors while pulling come as stream_errno() and get_last_error, a damaged input file by its name.
+  /// engine. What Arrow would change without a word (BIT, TIME WITH TIME ZONE, UHUGEINT) comes as text. Errors while
+  /// pulling come as stream_errno() and get_last_error, a damaged input file by its name.
   Result<ArrowStream> read(const std::string& query, const std::vector<TaskInput>& inputs, ReadContext context = {});
 
   /// Writes a stream as one exchange file of one partition in `directory`, which is made.

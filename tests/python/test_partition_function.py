@@ -88,3 +88,14 @@ def test_an_error_names_value_row_and_line(df: millpond.DataFrame) -> None:
     assert "gave 10 for row 10 of partition 0; partitions are 0 to 9" in str(caught.value)
     assert "test_partition_function.py" in caught.value.location
     assert "repartition" in str(caught.value)
+
+
+def test_what_arrow_would_change_comes_as_text(local: millpond.Session) -> None:
+    rows = local.partial_sql(
+        "SELECT '101'::BIT AS b, '12:00:00+02'::TIMETZ AS z, [340282366920938463463374607431768211455::UHUGEINT] AS w"
+    )
+    text = {"b": "101", "z": "12:00:00+02", "w": ["340282366920938463463374607431768211455"]}
+    assert rows.take_all() == rows.compute().take(1) == [text]
+    assert rows.map(lambda row: row, schema={"b": "BIT", "z": "TIMETZ", "w": "VARCHAR[]"}).take_all() == [text]
+    same = rows.select("b", "z").map_batches(lambda batch: batch, schema={"b": "BIT", "z": "TIME WITH TIME ZONE"})
+    assert same.schema == {"b": "BIT", "z": "TIME WITH TIME ZONE"}

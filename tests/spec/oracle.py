@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Oracle:
             # Through a table, as a frame's rows are: a constant column then has the type of its values.
             relation = self._connection.sql(query)
             schema = [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
-            self._answers[query] = (schema, relation.to_arrow_table())
+            self._answers[query] = (schema, _with_text(relation).to_arrow_table())
         return self._answers[query]
 
     def parquet(self, table: str) -> list[str]:
@@ -58,6 +59,21 @@ class Oracle:
             path = quote(str(self.folder / f"{table}-{number:03}.parquet"))
             part = f'SELECT * FROM "{table}" WHERE rowid >= {begin} AND rowid < {end}'
             self._connection.execute(f"COPY ({part}) TO {path} (FORMAT parquet, ROW_GROUP_SIZE {group})")
+
+
+#: DuckDB's own Arrow gives these as inner bytes, without the zone, or negative where they are large.
+_AS_TEXT = re.compile(r"\b(BIT|UHUGEINT|TIME WITH TIME ZONE)\b")
+
+
+def _with_text(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows, types that Arrow lacks as text."""
+    if not any(_AS_TEXT.search(str(kind)) for kind in relation.types):
+        return relation
+    columns = [
+        f'CAST("{name}" AS {_AS_TEXT.sub("VARCHAR", str(kind))}) AS "{name}"'
+        for name, kind in zip(relation.columns, relation.types, strict=True)
+    ]
+    return relation.project(", ".join(columns))
 
 
 def sql_frame(block: Block) -> str:
