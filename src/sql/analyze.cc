@@ -157,7 +157,7 @@ void note_used(duckdb::LogicalOperator& optimized, const std::vector<BoundInput>
 Result<QueryTraits> Engine::analyze(const std::string& query, const std::vector<BoundInput>& inputs,
                                     const std::vector<std::string>& setup) {
   return without_exceptions([&]() -> Result<QueryTraits> {
-    duckdb::Connection connection(*impl_->database);
+    duckdb::Connection connection(*impl_->database());
     MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_bound_query(connection, query, inputs, setup));
     return without_exceptions(bound.text, [&]() -> Result<QueryTraits> {
       QueryTraits traits;

@@ -29,7 +29,7 @@ Result<BoundQuery> prepare_bound_query(duckdb::Connection& connection, const std
 Result<Schema> Engine::bind(const std::string& query, const std::vector<BoundInput>& inputs,
                             const std::vector<std::string>& setup) {
   return without_exceptions([&]() -> Result<Schema> {
-    duckdb::Connection connection(*impl_->database);
+    duckdb::Connection connection(*impl_->database());
     MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_bound_query(connection, query, inputs, setup));
     return without_exceptions(bound.text, [&]() -> Result<Schema> {
       const auto signature = connection.context->BindStatement(std::move(bound.statement));

@@ -78,7 +78,7 @@ Status files_differ(const std::string& first, const std::string& other, const st
 Result<Engine::FileSet> Engine::describe(std::vector<FileSlice> files, ScanOptions options, const Schema& declared) {
   if (files.empty()) return Status::invalid_argument("there are no files to look into");
   return without_exceptions([&]() -> Result<FileSet> {
-    duckdb::Connection connection(*impl_->database);
+    duckdb::Connection connection(*impl_->database());
     const FileFormat format = options.format;
     FileSet set{{}, std::move(options), std::move(files)};
     switch (format) {

@@ -112,7 +112,7 @@ Result<Engine::FileSet> describe_parquet(duckdb::Connection& connection, FileSys
 
 Result<std::vector<RowRange>> Engine::row_groups(const std::string& path) {
   return without_exceptions([&]() -> Result<std::vector<RowRange>> {
-    duckdb::Connection connection(*impl_->database);
+    duckdb::Connection connection(*impl_->database());
     const auto rows = query_values(connection, "SELECT row_group_num_rows FROM parquet_metadata(" + quote_files({path}) +
                                                    ") WHERE column_id = 0 ORDER BY row_group_id");
     FileSlice slice;

@@ -46,13 +46,13 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, std::
   impl->files = std::move(files);
   impl->exchange = std::make_shared<ExchangeContext>(impl->files);
   impl->row_streams = std::make_shared<RowStreams>();
-  MILLPOND_ASSIGN_OR_RETURN(impl->database, impl->open(options));
+  MILLPOND_ASSIGN_OR_RETURN(impl->database_, impl->open(options));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
 Result<std::vector<std::string>> Engine::split_statements(const std::string& script) {
   return without_exceptions([&]() -> Result<std::vector<std::string>> {
-    duckdb::Connection connection(*impl_->database);
+    duckdb::Connection connection(*impl_->database());
     MILLPOND_ASSIGN_OR_RETURN(std::vector<ParsedStatement> parsed, parse_statements(connection, script));
     std::vector<std::string> texts;
     texts.reserve(parsed.size());
@@ -64,7 +64,8 @@ Result<std::vector<std::string>> Engine::split_statements(const std::string& scr
 Result<ArrowStream> Engine::read(const std::string& query, const std::vector<TaskInput>& inputs, ReadContext context) {
   Result<ArrowStream> rows = without_exceptions([&]() -> Result<ArrowStream> {
     MILLPOND_RETURN_IF_ERROR(verify_files(*impl_->files, inputs));
-    auto connection = std::make_unique<duckdb::Connection>(*impl_->database);
+    const std::shared_ptr<duckdb::DuckDB> database = impl_->database();
+    auto connection = std::make_unique<duckdb::Connection>(*database);
     MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(*connection, query));
     QueryText text{select.text, 0};
     MILLPOND_ASSIGN_OR_RETURN(const std::string rows, with_inputs(select.text, inputs, &text.prefix));
@@ -72,11 +73,11 @@ Result<ArrowStream> Engine::read(const std::string& query, const std::vector<Tas
     text.prefix += statement.find(rows);
     ExportOptions options;
     options.failure = context.failure;
-    options.explain = [database = impl_->database, files = impl_->files, inputs, place = context.place](const Status& cause) {
+    options.explain = [database, files = impl_->files, inputs, place = context.place](const Status& cause) {
       return blame_unreadable_input(*database, *files, inputs, cause).with_context(place);
     };
     auto needed = std::make_shared<std::pair<std::shared_ptr<duckdb::DuckDB>, std::shared_ptr<const void>>>(
-        impl_->database, std::move(context.keep_alive));
+        database, std::move(context.keep_alive));
     return export_rows(std::move(connection), statement, std::move(text), std::move(needed), std::move(options));
   });
   if (!rows.is_ok()) return rows.status().with_context(context.place);
@@ -85,7 +86,7 @@ Result<ArrowStream> Engine::read(const std::string& query, const std::vector<Tas
 
 Status Engine::check_writable(const Schema& schema, FileFormat format) {
   return without_exceptions([&]() -> Status {
-    duckdb::Connection connection(*impl_->database);
+    duckdb::Connection connection(*impl_->database());
     for (const Column& column : schema) {
       MILLPOND_RETURN_IF_ERROR(check_lossless(column.name, connection.context->ParseLogicalType(column.type), format));
     }

@@ -19,22 +19,26 @@ class Engine::Impl {
   /// Opens an instance with all our functions in it.
   Result<std::shared_ptr<duckdb::DuckDB>> open(const EngineOptions& settings);
 
+  /// The instance for everything but small tasks. A fatal error of DuckDB's makes an instance useless for good: whoever
+  /// comes after it gets a new one.
+  std::shared_ptr<duckdb::DuckDB> database();
+
   /// The instance that runs a task. Small tasks, once there are many, get an instance without threads of its own: handing
   /// the pieces of a tiny query from thread to thread takes longer than the query, and such tasks run side by side anyway.
   std::shared_ptr<duckdb::DuckDB> database_for(const Task& task);
 
-  /// Why a task failed: an input file by its name, when it was one.
-  Status explain(const std::vector<TaskInput>& inputs, const Status& failure);
-
   EngineOptions options;
-  std::shared_ptr<duckdb::DuckDB> database;
   std::shared_ptr<FileSystem> files;
   std::shared_ptr<ExchangeContext> exchange;
   std::shared_ptr<RowStreams> row_streams;
   BoundSchemas bound_schemas;
 
  private:
-  std::mutex small_mutex_;
+  friend class Engine;
+  void renew(std::shared_ptr<duckdb::DuckDB>& instance, const EngineOptions& settings);
+
+  std::mutex mutex_;  // Guards what follows.
+  std::shared_ptr<duckdb::DuckDB> database_;
   std::int64_t small_tasks_ = 0;
   std::shared_ptr<duckdb::DuckDB> small_database_;
 };

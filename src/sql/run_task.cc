@@ -3,7 +3,6 @@
 #include <optional>
 #include <utility>
 
-#include "duckdb/main/valid_checker.hpp"
 #include "sql/arrow_export.h"
 #include "sql/call_types.h"
 #include "sql/engine.h"
@@ -194,17 +193,6 @@ class TaskRun {
 
 }  // namespace
 
-// An error of DuckDB's own invalidates the whole instance; whether a file was its cause, another instance can tell.
-Status Engine::Impl::explain(const std::vector<TaskInput>& inputs, const Status& failure) {
-  std::shared_ptr<duckdb::DuckDB> reader = database;
-  if (failure.code() == StatusCode::kInternal && duckdb::ValidChecker::IsInvalidated(*database->instance)) {
-    Result<std::shared_ptr<duckdb::DuckDB>> fresh = open(options);
-    if (!fresh.is_ok()) return failure;
-    reader = std::move(fresh).value();
-  }
-  return blame_unreadable_input(*reader, *files, inputs, failure);
-}
-
 TaskResult Engine::run_task(const Task& task, const CallHandler& handler, const std::atomic<bool>& cancel) {
   const auto begin = std::chrono::steady_clock::now();
   TaskResult result;
@@ -220,13 +208,14 @@ TaskResult Engine::run_task(const Task& task, const CallHandler& handler, const 
     };
     const std::shared_ptr<duckdb::DuckDB> database = impl_->database_for(task);
     const Status status = run_on(database);
-    if (status.code() != StatusCode::kOutOfMemory || database == impl_->database) return status;
+    const std::shared_ptr<duckdb::DuckDB> large = impl_->database();
+    if (status.code() != StatusCode::kOutOfMemory || database == large) return status;
     // The task looked small and is not. What it left is its own attempt's.
     MILLPOND_RETURN_IF_ERROR(impl_->files->remove_tree(task.output.directory));
-    return run_on(impl_->database);
+    return run_on(large);
   });
   if (!result.status.is_ok()) {
-    result.status = impl_->explain(task.inputs, result.status);
+    result.status = blame_unreadable_input(*impl_->database(), *impl_->files, task.inputs, result.status);
     result.files.clear();
     ErrorContext context;
     context.location = task.location;

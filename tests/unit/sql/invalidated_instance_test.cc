@@ -1,7 +1,9 @@
+#include "duckdb/common/exception.hpp"
 #include "duckdb/main/connection.hpp"
 #include "duckdb/main/valid_checker.hpp"
 #include "engine_fixture.h"
 #include "sql/unreadable_input.h"
+#include "storage/fault_file_system.h"
 
 namespace millpond {
 namespace {
@@ -50,6 +52,31 @@ TEST_CASE("a damaged file is named, even when the instance is of no use any more
                                                Status::internal("fatal"));
   CHECK(blamed.code() == StatusCode::kDataCorrupt);
   CHECK(blamed.context().file == path);
+}
+
+TEST_CASE("an engine goes on after an error of DuckDB's own") {
+  TestFolder folder;
+  auto disk = std::make_shared<FaultFileSystem>(local_file_system());
+  std::atomic<bool> is_broken{false};
+  disk->set_hook([&](const std::string& call) {
+    if (is_broken && call.find("part-") != std::string::npos) throw duckdb::FatalException("thrown by a test");
+  });
+  EngineOptions options;
+  options.threads = 2;
+  options.memory_limit_bytes = std::int64_t{1} << 30;
+  const std::unique_ptr<Engine> engine = value_of(Engine::open(options, disk));
+  const std::atomic<bool> cancel{false};
+  const auto run = [&](const std::string& name) {
+    return engine->run_task(parquet_task("SELECT 1 AS a", folder / name), {}, cancel).status;
+  };
+  CHECK(run("before").is_ok());
+  is_broken = true;
+  CHECK(run("broken").code() == StatusCode::kInternal);
+  is_broken = false;
+  const Status after = run("after");
+  INFO(after.to_string());
+  CHECK(after.is_ok());
+  CHECK(rows_of(*engine, "SELECT 2") == std::vector<std::string>{"2"});
 }
 
 }  // namespace millpond
