@@ -18,6 +18,9 @@
 namespace millpond {
 namespace {
 
+// How often a folder may vanish while others are made below it.
+constexpr int kMaxRaces = 16;
+
 struct DirectoryCloser {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -175,6 +178,8 @@ Status LocalFileSystem::make_directories(const std::string& path, unsigned mode)
   MILLPOND_RETURN_IF_ERROR(check_path(path));
   // From the whole path upwards to what exists, then down again: most often the first call is the only one.
   std::vector<std::string> missing = {path};
+  // Somebody may remove a folder that was just there, now and then. In /proc nothing can be made, however often one tries.
+  std::ptrdiff_t tries = std::count(path.begin(), path.end(), '/') + kMaxRaces;
   while (!missing.empty()) {
     const std::string current = missing.back();
     if (::mkdir(current.c_str(), mode) == 0) {
@@ -185,7 +190,7 @@ Status LocalFileSystem::make_directories(const std::string& path, unsigned mode)
     if (error == ENOENT) {
       const std::size_t end = current.find_last_not_of('/');
       const std::size_t slash = end == std::string::npos ? std::string::npos : current.rfind('/', end);
-      if (slash == std::string::npos || slash == 0) return errno_status(error, "make the folder", current);
+      if (slash == std::string::npos || slash == 0 || --tries < 0) return errno_status(error, "make the folder", current);
       missing.push_back(current.substr(0, slash));
       continue;
     }

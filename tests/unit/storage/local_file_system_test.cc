@@ -104,6 +104,7 @@ TEST_CASE("errors name the path and carry the right code") {
       {"open a device", files.open("/dev/null").status(), StatusCode::kUnsupported, "/dev/null"},
       {"create below nothing", files.create(missing + "/a").status(), StatusCode::kNotFound, missing + "/a"},
       {"make below a file", files.make_directories(directory / "file/x"), StatusCode::kAlreadyExists, "file"},
+      {"make where nothing can be made", files.make_directories("/proc/nothing/x/y"), StatusCode::kNotFound, "/proc/nothing"},
       {"make over a file", files.make_directories(directory / "file"), StatusCode::kAlreadyExists, "file"},
       {"rename", files.rename_no_replace(missing, directory / "b"), StatusCode::kNotFound, missing},
       {"rename over", files.rename_no_replace(directory / "file", directory / "full"), StatusCode::kAlreadyExists,
