@@ -172,10 +172,8 @@ std::vector<StoredOutput> Job::stored_outputs() const {
     for (std::int64_t task = 0; task < stage.tasks; ++task) {
       const TaskResult& result = result_of(stage.id, task);
       auto fingerprint = fingerprints_.find({stage.id, task});
-      if (result.directory.empty() || fingerprint == fingerprints_.end()) continue;
-      StoredOutput output{fingerprint->second, result.directory, 0, stage.is_repeatable};
-      for (const OutputFile& file : result.files) output.num_bytes += file.num_bytes;
-      outputs.push_back(std::move(output));
+      if (result.files.empty() || fingerprint == fingerprints_.end()) continue;
+      outputs.push_back({fingerprint->second, result.path_of(result.files.front()), result.files.front().num_bytes, stage.is_repeatable});
     }
   }
   return outputs;

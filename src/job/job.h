@@ -67,11 +67,12 @@ class Job {
     TaskRef task;
     std::int64_t attempt = 0;
     std::string fingerprint;
-    std::string directory;
+    TaskOutput output;
   };
 
   struct Reported {
     TaskResult result;
+    TaskOutput output;         ///< The attempt's own.
     bool is_recorded = false;  ///< Taken from the store: its files are not this attempt's to remove.
   };
 

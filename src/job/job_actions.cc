@@ -22,7 +22,7 @@ void Job::carry_out(Scheduler&, const action::Start& start) {
   if (!built.is_ok()) return fail(built.status());
   fingerprints_[start.task] = built->fingerprint;
   if (auto known = context_.store->find(built->fingerprint)) {
-    reported_[start.attempt] = {std::move(*known), true};
+    reported_[start.attempt] = {std::move(*known), {}, true};
     pending_.push_back(event::TaskFinished{start.task, start.attempt, Status::ok(), 0, false});
     return;
   }
@@ -30,9 +30,14 @@ void Job::carry_out(Scheduler&, const action::Start& start) {
   task.id = next_task_id_++;
   task.attempt = context_.attempts->next();
   task.resources = start.resources;
-  task.output.directory =
-      (stage.write ? staging_directory(stage.write->path, context_.job_id, write_job(stage).fingerprint) + "/attempts/" : context_.job_directory + "/exchange/") + task.attempt;
-  running_[task.attempt] = {start.task, start.attempt, built->fingerprint, task.output.directory};
+  if (stage.write) {
+    task.output.directory =
+        staging_directory(stage.write->path, context_.job_id, write_job(stage).fingerprint) + "/attempts/" + task.attempt;
+  } else {
+    task.output.directory = context_.job_directory + "/exchange";
+    task.output.exchange_file = task.attempt + ".exchange";
+  }
+  running_[task.attempt] = {start.task, start.attempt, built->fingerprint, task.output};
   attempt_names_[start.attempt] = task.attempt;
   const std::string name = task.attempt;
   if (Status status = context_.runner->start(std::move(task)); !status.is_ok()) {
@@ -57,7 +62,7 @@ void Job::finish_attempt(Scheduler& scheduler, RunnerEvent event) {
   if (result.status.is_ok()) result.status = check_result(result, stage);
   result.status = result.status.with_context(
       {stage.location, stage.name, "stage " + std::to_string(stage.id) + ", partition " + std::to_string(attempt.task.partition), {}, {}});
-  if (result.directory.empty()) result.directory = attempt.directory;
+  if (result.directory.empty()) result.directory = attempt.output.directory;
   context_.log->write("task_finished", Json::object({{"stage", stage.id},
                                                      {"name", stage.name},
                                                      {"partition", attempt.task.partition},
@@ -74,7 +79,7 @@ void Job::finish_attempt(Scheduler& scheduler, RunnerEvent event) {
   note_lost_output(scheduler, result.status);
   const Status status = result.status;
   const double seconds = result.metrics.seconds;
-  reported_[attempt.attempt] = {std::move(result), false};
+  reported_[attempt.attempt] = {std::move(result), attempt.output, false};
   handle(scheduler, event::TaskFinished{attempt.task, attempt.attempt, status, seconds, event.worker_died});
 }
 
@@ -85,7 +90,8 @@ void Job::note_lost_output(Scheduler& scheduler, const Status& status) {
   for (std::size_t stage = 0; stage < results_.size(); ++stage) {
     for (std::size_t task = 0; task < results_[stage].size(); ++task) {
       const auto& result = results_[stage][task];
-      if (!result || !graph_.stages[stage].placement || !file.starts_with(result->directory + "/")) continue;
+      if (!result || !graph_.stages[stage].placement || result->files.empty()) continue;
+      if (result->path_of(result->files.front()) != file) continue;
       const TaskRef lost{static_cast<std::int64_t>(stage), static_cast<std::int64_t>(task)};
       context_.log->write("output_lost", Json::object({{"stage", lost.stage}, {"partition", lost.partition}, {"file", file}}));
       (void)context_.store->forget(fingerprints_[lost]);
@@ -148,8 +154,11 @@ void Job::carry_out(Scheduler&, const action::Drop& drop) {
   auto reported = reported_.find(drop.attempt);
   if (reported == reported_.end()) return;
   // Best effort: what can't be removed now goes with the job's folder.
-  const auto& [result, is_recorded] = reported->second;
-  if (!is_recorded && !result.directory.empty()) (void)context_.files->remove_tree(result.directory);
+  const TaskOutput& output = reported->second.output;
+  if (!reported->second.is_recorded) {
+    if (output.files) (void)context_.files->remove_tree(output.directory);
+    if (output.exchange) (void)context_.files->remove_file(output.directory + "/" + output.exchange_file);
+  }
   reported_.erase(reported);
 }
 

@@ -4,8 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "storage/parent_path.h"
-
 namespace millpond {
 namespace {
 
@@ -57,7 +55,7 @@ void KeptResults::add_outputs(std::vector<StoredOutput> outputs) {
   std::lock_guard lock(mutex_);
   ++now_;
   for (StoredOutput& output : outputs) {
-    auto [at, is_new] = outputs_.try_emplace(output.directory);
+    auto [at, is_new] = outputs_.try_emplace(output.path);
     if (is_new) num_bytes_ += output.num_bytes;
     at->second.last_used = now_;
     if (is_new) at->second.stored = std::move(output);
@@ -72,13 +70,7 @@ std::int64_t KeptResults::num_bytes() const {
 KeptResults::Users KeptResults::users() const {
   Users users;
   for (const auto& [fingerprint, entry] : kept_) {
-    std::string last;
-    for (const std::string& path : entry.paths) {
-      std::string directory = parent_path(path);
-      if (directory == last) continue;
-      last = directory;
-      users[std::move(directory)].push_back(fingerprint);
-    }
+    for (const std::string& path : entry.paths) users[path].push_back(fingerprint);
   }
   return users;
 }
@@ -92,8 +84,8 @@ bool KeptResults::is_held(const std::vector<std::string>& fingerprints) const {
 
 void KeptResults::remove(const Output& output) {
   // The record goes first: files without a record are litter, a record without files is only found out by looking.
-  (void)store_.forget_output(output.stored.fingerprint, output.stored.directory);
-  (void)files_->remove_tree(output.stored.directory);
+  (void)store_.forget_output(output.stored.fingerprint, output.stored.path);
+  (void)files_->remove_file(output.stored.path);
   num_bytes_ -= output.stored.num_bytes;
 }
 
@@ -102,22 +94,22 @@ void KeptResults::make_room() {
   if (quota_ <= 0 || num_bytes_ <= quota_) return;
   const Users users = this->users();
   std::vector<std::pair<std::int64_t, std::string>> oldest;
-  for (const auto& [directory, output] : outputs_) {
+  for (const auto& [path, output] : outputs_) {
     std::int64_t last_used = output.last_used;
-    if (auto results = users.find(directory); results != users.end()) {
+    if (auto results = users.find(path); results != users.end()) {
       if (is_held(results->second)) continue;
       for (const auto& fingerprint : results->second) last_used = std::max(last_used, kept_.at(fingerprint).last_used);
     }
-    if (output.stored.is_repeatable) oldest.emplace_back(last_used, directory);
+    if (output.stored.is_repeatable) oldest.emplace_back(last_used, path);
   }
   std::sort(oldest.begin(), oldest.end());
-  for (const auto& [last_used, directory] : oldest) {
+  for (const auto& [last_used, path] : oldest) {
     if (num_bytes_ <= quota_) return;
-    if (auto results = users.find(directory); results != users.end()) {
+    if (auto results = users.find(path); results != users.end()) {
       for (const auto& fingerprint : results->second) kept_.erase(fingerprint);
     }
-    remove(outputs_.at(directory));
-    outputs_.erase(directory);
+    remove(outputs_.at(path));
+    outputs_.erase(path);
   }
 }
 
@@ -128,7 +120,7 @@ bool KeptResults::forget_file(const std::string& path) {
     return std::binary_search(paths.begin(), paths.end(), path);
   });
   if (erased == 0) return false;
-  if (auto output = outputs_.find(parent_path(path)); output != outputs_.end()) {
+  if (auto output = outputs_.find(path); output != outputs_.end()) {
     remove(output->second);
     outputs_.erase(output);
   }

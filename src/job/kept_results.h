@@ -24,10 +24,10 @@ struct KeptResult {
 /// Holding one keeps its files on disk.
 using KeptResultPtr = std::shared_ptr<const KeptResult>;
 
-/// What a finished task left in the job's folder.
+/// What a finished task left in the job's folder: one exchange file.
 struct StoredOutput {
   std::string fingerprint;       ///< The task's, under which the ResultStore knows it.
-  std::string directory;
+  std::string path;
   std::int64_t num_bytes = 0;
   bool is_repeatable = true;     ///< Running the task again gives the same rows, so its files may go.
 };
@@ -47,7 +47,7 @@ class KeptResults {
   void forget(const std::string& fingerprint);
   void forget_all();
 
-  /// Notes what tasks left, the same directory once.
+  /// Notes what tasks left, the same file once.
   void add_outputs(std::vector<StoredOutput> outputs);
 
   /// Removes outputs until they are within the quota, those first that were made or read longest ago, and forgets the
@@ -70,7 +70,7 @@ class KeptResults {
     StoredOutput stored;
     std::int64_t last_used = 0;
   };
-  /// The names of the results that need each directory.
+  /// The names of the results that need each file.
   using Users = std::map<std::string, std::vector<std::string>>;
 
   Users users() const;
@@ -82,7 +82,7 @@ class KeptResults {
   const std::int64_t quota_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry> kept_;
-  std::map<std::string, Output> outputs_;  ///< By directory.
+  std::map<std::string, Output> outputs_;  ///< By path.
   std::int64_t num_bytes_ = 0;
   std::int64_t now_ = 0;                   ///< Counts uses.
 };

@@ -36,7 +36,7 @@ std::optional<TaskResult> ResultStore::find(const std::string& fingerprint, cons
     result = found->second;
   }
   for (const OutputFile& file : result->files) {
-    Result<FileInfo> info = files_->stat(result->directory + "/" + file.path);
+    Result<FileInfo> info = files_->stat(result->path_of(file));
     if (!info.is_ok() && !moved_to.empty()) info = files_->stat(moved_to + "/" + file.path);
     if (!info.is_ok() || info->size != file.num_bytes) return {};
   }
@@ -58,10 +58,12 @@ Status ResultStore::forget(const std::string& fingerprint) {
   return journal_->append(Json::object({{"fingerprint", fingerprint}, {"result", nullptr}}));
 }
 
-Status ResultStore::forget_output(const std::string& fingerprint, const std::string& directory) {
+Status ResultStore::forget_output(const std::string& fingerprint, const std::string& path) {
   std::lock_guard lock(mutex_);
   auto found = results_.find(fingerprint);
-  if (found == results_.end() || found->second.directory != directory) return Status::ok();
+  if (found == results_.end()) return Status::ok();
+  const TaskResult& result = found->second;
+  if (result.files.empty() || result.path_of(result.files.front()) != path) return Status::ok();
   results_.erase(found);
   return journal_->append(Json::object({{"fingerprint", fingerprint}, {"result", nullptr}}));
 }

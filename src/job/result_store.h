@@ -32,8 +32,8 @@ class ResultStore {
   /// Drops a record, on disk too.
   Status forget(const std::string& fingerprint);
 
-  /// Drops a record if its files lie in `directory`.
-  Status forget_output(const std::string& fingerprint, const std::string& directory);
+  /// Drops a record if `path` is its exchange file.
+  Status forget_output(const std::string& fingerprint, const std::string& path);
 
   /// Results recorded.
   std::size_t size() const;

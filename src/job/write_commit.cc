@@ -83,7 +83,7 @@ Result<std::vector<OutputFile>> commit_write(FileSystem& files, ResultStore& sto
   for (const TaskResult& result : results) {
     for (const OutputFile& file : result.files) {
       StagedFile staged;
-      staged.path = result.directory + "/" + file.path;
+      staged.path = result.path_of(file);
       staged.file = {write.options.single_file ? "" : final_name(write, job, file.path, number), file.num_rows, file.num_bytes, file.digest};
       if (file.num_rows == 0 && !write.options.write_empty_files) {
         if (!empty) empty = std::move(staged);

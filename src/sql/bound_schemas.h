@@ -19,6 +19,7 @@ struct BoundTask {
   std::string query;                        ///< The one statement, without its semicolon.
   Schema schema;                            ///< Of its rows.
   duckdb::vector<duckdb::LogicalType> types;///< The same as DuckDB's types.
+  bool streams = false;                     ///< Its plan keeps no rows.
 };
 
 /// Remembers the last bound tasks of an engine. Thread-safe.

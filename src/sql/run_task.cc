@@ -3,6 +3,9 @@
 #include <optional>
 #include <utility>
 
+#include "duckdb/main/client_config.hpp"
+#include "duckdb/parallel/task_scheduler.hpp"
+#include "duckdb/planner/planner.hpp"
 #include "sql/arrow_export.h"
 #include "sql/call_types.h"
 #include "sql/engine.h"
@@ -11,17 +14,19 @@
 #include "sql/exact_cuts.h"
 #include "sql/inputs.h"
 #include "sql/lossless_types.h"
-#include "sql/unreadable_input.h"
 #include "sql/run_statement.h"
 #include "sql/setup.h"
 #include "sql/statements.h"
+#include "sql/streaming_plan.h"
+#include "sql/unreadable_input.h"
 #include "sql/verify_files.h"
 #include "sql/write_files.h"
 
 namespace millpond {
 namespace {
 
-constexpr char kExchangeFile[] = "rows.exchange";
+// Row groups that wait to be written. DuckDB itself asks for half of this at least.
+constexpr std::size_t kWaitingBytesPerColumnAndThread = std::size_t{8} << 20;
 
 std::int64_t known_rows(const std::vector<TaskInput>& inputs) {
   std::int64_t rows = 0;
@@ -64,6 +69,9 @@ class TaskRun {
     if (task_.output.exchange.has_value() == task_.output.files.has_value()) {
       return Status::internal("the task must write either an exchange file or files for the user");
     }
+    if (task_.output.exchange.has_value() == task_.output.exchange_file.empty()) {
+      return Status::internal("the task must name its exchange file, and only that");
+    }
     return Status::ok();
   }
 
@@ -95,9 +103,22 @@ class TaskRun {
 
   Result<BoundTask> bind_rows(std::string query) {
     return without_exceptions(text_, [&]() -> Result<BoundTask> {
-      const auto signature = connection_->context->BindStatement(parse_own(*connection_, rows_sql_));
-      return BoundTask{std::move(query), schema_of(signature.names, signature.types), signature.types};
+      BoundTask bound;
+      connection_->context->RunFunctionInTransaction([&] {
+        duckdb::Planner planner(*connection_->context);
+        planner.CreatePlan(parse_own(*connection_, rows_sql_));
+        bound = {std::move(query), schema_of(planner.names, planner.types), planner.types, is_streaming(*planner.plan)};
+      });
+      return bound;
     });
+  }
+
+  // DuckDB's ordered copy lets rows pile up, as far as a quarter of all memory, while they wait for one thread that writes.
+  void limit_waiting_rows() {
+    if (!bound_.streams) return;  // A join or a sort needs the memory for itself.
+    const auto threads = duckdb::TaskScheduler::GetScheduler(*connection_->context).NumberOfThreads();
+    duckdb::ClientConfig::GetConfig(*connection_->context).operator_memory_limit =
+        kWaitingBytesPerColumnAndThread * bound_.types.size() * threads;
   }
 
   // Sends the query's rows through the user's function; from here on the rows are what it gives back.
@@ -145,18 +166,19 @@ class TaskRun {
   }
 
   Status write_exchange(TaskResult& result) {
-    const std::string path = task_.output.directory + "/" + kExchangeFile;
+    const std::string path = task_.output.directory + "/" + task_.output.exchange_file;
     // Not synced: that costs more than a small task. What a power cut spoils is found by the digests when it is read, and
     // computed again.
     const Status copied = copy(exchange_copy_sql(rows_sql_, path, *task_.output.exchange, false)).status();
     MILLPOND_RETURN_IF_ERROR(copied);
     MILLPOND_ASSIGN_OR_RETURN(OutputFile file, engine_.exchange->take_written(path));
-    file.path = kExchangeFile;
+    file.path = task_.output.exchange_file;
     result.files.push_back(std::move(file));
     return Status::ok();
   }
 
   Status write_files(TaskResult& result) {
+    limit_waiting_rows();
     const WriteOptions& options = *task_.output.files;
     if (cuts_exactly(options) && options.partition_by.empty()) return write_cuts(result);
     MILLPOND_ASSIGN_OR_RETURN(const std::string statement,
@@ -210,8 +232,8 @@ TaskResult Engine::run_task(const Task& task, const CallHandler& handler, const 
     const Status status = run_on(database);
     const std::shared_ptr<duckdb::DuckDB> large = impl_->database();
     if (status.code() != StatusCode::kOutOfMemory || database == large) return status;
-    // The task looked small and is not. What it left is its own attempt's.
-    MILLPOND_RETURN_IF_ERROR(impl_->files->remove_tree(task.output.directory));
+    // The task looked small and is not. An unfinished exchange file is gone already.
+    if (task.output.files.has_value()) MILLPOND_RETURN_IF_ERROR(impl_->files->remove_tree(task.output.directory));
     return run_on(large);
   });
   if (!result.status.is_ok()) {
@@ -238,6 +260,7 @@ Result<TaskResult> Engine::write_exchange(ArrowStream stream, const std::string&
     Task task;
     task.query = lease.select();
     task.output.directory = directory;
+    task.output.exchange_file = "rows.exchange";
     task.output.exchange = Placement{};
     const std::atomic<bool> cancel{false};
     TaskResult result = run_task(task, {}, cancel);

@@ -12,7 +12,7 @@ std::optional<SegmentSlice> segment_slice(const TaskResult& result, std::int64_t
                              [](const OutputFile::Segment& segment, std::int64_t wanted) { return segment.partition < wanted; });
   if (at == file.segments.end() || at->partition != partition || at->num_rows == 0) return {};
   SegmentSlice slice;
-  slice.path = result.directory + "/" + file.path;
+  slice.path = result.path_of(file);
   slice.partition = partition;
   slice.num_rows = at->num_rows;
   slice.num_bytes = at->num_bytes;

@@ -58,8 +58,11 @@ struct WriteOptions {
 
 /// Where a task's rows go. Exactly one of `exchange` and `files` is set.
 struct TaskOutput {
-  /// The attempt's own directory; created by the task, removed by the driver when the attempt loses.
+  /// Made by the task when it is not there. For `files` the attempt's own.
   std::string directory;
+  /// The attempt's own file in `directory`, which the attempts of a job share; only for `exchange`. A folder for each would
+  /// double what a small task costs.
+  std::string exchange_file;
   std::optional<Placement> exchange;
   std::optional<WriteOptions> files;
 
@@ -147,9 +150,11 @@ struct TaskResult {
   std::string attempt;
   Status status;
   Schema schema;          ///< Of the rows that were written.
-  std::string directory;  ///< The attempt's directory.
-  std::vector<OutputFile> files;
+  std::string directory;  ///< Of the task's output.
+  std::vector<OutputFile> files;  ///< One, when the task wrote an exchange file.
   TaskMetrics metrics;
+
+  std::string path_of(const OutputFile& file) const { return directory + "/" + file.path; }
 
   bool operator==(const TaskResult&) const = default;
 };

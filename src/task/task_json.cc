@@ -38,7 +38,10 @@ Result<TaskInput> input_from_json(const Json& json) {
 
 Json output_to_json(const TaskOutput& output) {
   Json json = Json::object({{"directory", output.directory}});
-  if (output.exchange.has_value()) json.set("exchange", placement_to_json(*output.exchange));
+  if (output.exchange.has_value()) {
+    json.set("exchange", placement_to_json(*output.exchange));
+    json.set("exchange_file", output.exchange_file);
+  }
   if (output.files.has_value()) json.set("files", write_options_to_json(*output.files));
   return json;
 }
@@ -48,6 +51,7 @@ Result<TaskOutput> output_from_json(const Json& json) {
   MILLPOND_ASSIGN_OR_RETURN(output.directory, json.get_string("directory"));
   if (const Json* exchange = json.find("exchange")) {
     MILLPOND_ASSIGN_OR_RETURN(output.exchange, placement_from_json(*exchange));
+    MILLPOND_ASSIGN_OR_RETURN(output.exchange_file, json.get_string("exchange_file"));
   }
   if (const Json* files = json.find("files")) {
     MILLPOND_ASSIGN_OR_RETURN(output.files, write_options_from_json(*files));

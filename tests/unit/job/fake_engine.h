@@ -61,7 +61,7 @@ class FakeEngine {
     if (cancel) return Status(StatusCode::kCancelled, "not wanted any more");
     MILLPOND_RETURN_IF_ERROR(files_->make_directories(result.directory));
     result.metrics.rows_out = static_cast<std::int64_t>(rows.size());
-    return task.output.exchange ? write_exchange(*task.output.exchange, rows, result) : write_text(rows, result);
+    return task.output.exchange ? write_exchange(task.output, rows, result) : write_text(rows, result);
   }
 
   Result<Rows> read(const Task& task) {
@@ -93,10 +93,11 @@ class FakeEngine {
     return Status::ok();
   }
 
-  Status write_exchange(const Placement& placement, const Rows& rows, TaskResult& result) {
+  Status write_exchange(const TaskOutput& output, const Rows& rows, TaskResult& result) {
+    const Placement& placement = *output.exchange;
     std::vector<Rows> parts(static_cast<std::size_t>(placement.count));
     for (const std::int64_t row : rows) parts[static_cast<std::size_t>(row % placement.count)].push_back(row);
-    MILLPOND_ASSIGN_OR_RETURN(const auto writer, ExchangeWriter::create(*files_, result.directory + "/rows.exchange",
+    MILLPOND_ASSIGN_OR_RETURN(const auto writer, ExchangeWriter::create(*files_, output.directory + "/" + output.exchange_file,
                                                                         {{"v", "BIGINT", "blob"}}, placement.count));
     OutputFile file;
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -111,7 +112,7 @@ class FakeEngine {
                                static_cast<std::int64_t>(bytes.size())});
     }
     MILLPOND_ASSIGN_OR_RETURN(const ExchangeTotals totals, writer->finish(rows.size(), false));
-    file.path = "rows.exchange";
+    file.path = output.exchange_file;
     file.num_bytes = static_cast<std::int64_t>(totals.file_size);
     file.num_rows = static_cast<std::int64_t>(rows.size());
     file.digest = totals.digest;

@@ -33,10 +33,10 @@ class Fixture {
     SegmentSlice segment;
     segment.path = path(name);
     kept->keep(name, {{{segment}}, {}});
-    kept->add_outputs({{"task " + name, directory / name, num_bytes, is_repeatable}});
+    kept->add_outputs({{"task " + name, path(name), num_bytes, is_repeatable}});
   }
 
-  bool has_files(const std::string& name) const { return std::filesystem::exists(directory / name); }
+  bool has_files(const std::string& name) const { return std::filesystem::exists(path(name)); }
 
   TemporaryDirectory directory;
   std::unique_ptr<ResultStore> store;

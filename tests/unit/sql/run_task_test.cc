@@ -47,6 +47,7 @@ Rows through_exchange(const std::string& query, const std::string& directory, co
   task.inputs = inputs;
   task.output.files.reset();
   task.output.exchange = Placement{};
+  task.output.exchange_file = "rows.exchange";
   const TaskResult result = run(engine(), task);
   REQUIRE(result.files.size() == 1);
   TaskInput input;

@@ -17,6 +17,7 @@ Task sample() {
   task.inputs = {files, segments, TaskInput{"in2", {}, std::nullopt, {}}};
   task.call = CallSpec{"map", "/f", "00", 10, "pandas", "f", Schema{{"c", "INTEGER"}}};
   task.output.directory = "/out";
+  task.output.exchange_file = "a1.exchange";
   task.output.exchange = Placement{Placement::Kind::kHash, {"a", "b c"}, 16, 0xffffffffffffffffULL, {"a"}};
   task.resources = {2, 1 << 20, 0.5};
   task.seed = 0x8000000000000001ULL;
@@ -35,6 +36,7 @@ TEST_CASE("a task comes back from its text") {
 
   task.call.reset();
   task.output.exchange.reset();
+  task.output.exchange_file.clear();
   task.output.files = WriteOptions{FileFormat::kCsv, {"p"}, 100, true, "zstd", {{"header", "true"}}};
   CHECK(*task_from_json(*Json::parse(task_to_json(task).dump())) == task);
   CHECK(*task_from_json(*Json::parse(task_to_json(Task{}).dump())) == Task{});

@@ -1,0 +1,44 @@
+#include "sql/streaming_plan.h"
+
+#include <duckdb.hpp>
+
+#include "catch.hpp"
+#include "duckdb/main/client_context.hpp"
+#include "duckdb/parser/parser.hpp"
+#include "duckdb/planner/planner.hpp"
+
+namespace millpond {
+namespace {
+
+bool streams(const std::string& query) {
+  duckdb::DuckDB database(nullptr);
+  duckdb::Connection connection(database);
+  connection.Query("CREATE TABLE t AS SELECT range AS a, [range] AS l FROM range(10)");
+  auto statements = connection.ExtractStatements(query);
+  bool result = false;
+  connection.context->RunFunctionInTransaction([&] {
+    duckdb::Planner planner(*connection.context);
+    planner.CreatePlan(std::move(statements[0]));
+    result = is_streaming(*planner.plan);
+  });
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("rows that are handed on as they come are told from rows that are kept") {
+  CHECK(streams("SELECT a + 1 FROM t WHERE a > 3"));
+  CHECK(streams("SELECT a FROM t UNION ALL SELECT a FROM t"));
+  CHECK(streams("SELECT unnest(l) FROM t"));
+  CHECK(streams("WITH in0 AS (SELECT * FROM t) SELECT a FROM in0"));
+  CHECK(streams("SELECT 1"));
+  CHECK_FALSE(streams("SELECT count(*) FROM t"));
+  CHECK_FALSE(streams("SELECT DISTINCT a FROM t"));
+  CHECK_FALSE(streams("SELECT a FROM t ORDER BY a"));
+  CHECK_FALSE(streams("SELECT row_number() OVER (ORDER BY a) FROM t"));
+  CHECK_FALSE(streams("SELECT x.a FROM t x JOIN t y USING (a)"));
+  CHECK_FALSE(streams("SELECT a FROM t WHERE a IN (SELECT a + 1 FROM t)"));
+  CHECK_FALSE(streams("SELECT a + 1 FROM t WHERE a > (SELECT avg(a) FROM t)"));
+}
+
+}  // namespace millpond
