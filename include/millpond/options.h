@@ -90,6 +90,18 @@ struct WriteFilesOptions {
   std::map<std::string, std::string> copy_options;
 };
 
+/// Whether a global query is spread over partitions and tasks.
+enum class Distribute {
+  kAuto,    ///< Where it pays. On one machine DuckDB runs the query whole, with all its threads.
+  kAlways,  ///< Wherever rows need not come together.
+  kNever,   ///< One task.
+};
+
+struct SqlOptions {
+  Distribute distribute = Distribute::kAuto;
+  std::int64_t partitions = 0;  ///< Of what is spread; 0: one a thread of the session.
+};
+
 /// A user's function in another language over the rows of a frame, run in worker processes.
 struct CallOptions {
   /// "map", "filter", "flat_map", "map_batches", or "partition_numbers": the rows as they are and, as a last BIGINT

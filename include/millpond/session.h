@@ -14,6 +14,12 @@ namespace millpond {
 
 class FileSystem;
 
+/// A frame under the name that a query has for it.
+struct SqlTable {
+  std::string name;
+  DataFrame frame;
+};
+
 /// Where frames are made and run. Holds one engine, one runner and one job folder under data_root.
 /// Thread-safe. Frames keep their session alive.
 class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
@@ -40,6 +46,14 @@ class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
   /// Without inputs the query runs once. Several statements separated by semicolons: all run, the last gives the rows.
   Result<DataFrame> partial_sql(const std::string& query, const std::vector<DataFrame>& inputs,
                                 const std::string& location = {});
+
+  /// One SELECT over all rows of the tables, which it reads by their names, whatever their partitions.
+  /// kInvalidArgument with DuckDB's text when it does not bind. What can't be spread runs in one task, with a warning.
+  Result<DataFrame> sql(const std::string& query, const std::vector<SqlTable>& tables, const SqlOptions& options = {},
+                        const std::string& location = {});
+
+  /// The tables a query reads that it does not define itself, as they stand in it: names and paths of files.
+  Result<std::vector<std::string>> table_names(const std::string& query);
 
   /// Runs lazy frames (such as write_parquet_lazy gives) together, each shared part once.
   Status wait(const std::vector<DataFrame>& frames);

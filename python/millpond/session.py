@@ -20,6 +20,7 @@ from millpond.session_reading import SessionReading
 from millpond.settings import Config, session_options
 from millpond.smallpond_keywords import check_keywords
 from millpond.source_line import source_line
+from millpond.sql_tables import find_tables, is_rows, named_inputs
 
 if TYPE_CHECKING:
     from millpond import _core
@@ -42,6 +43,7 @@ class Session(SessionReading):
         self._progress: Progress | None = make_progress(arguments["progress"])
         self._core: _core.Session = _core.Session.open(options)
         self.config = _config(self._core.options(), extra)
+        self._views: dict[str, DataFrame] = {}
         self._is_open = True
         self._core.set_progress(self._progress)
         atexit.register(_shutdown, weakref.ref(self))
@@ -75,20 +77,64 @@ class Session(SessionReading):
             return one_input_for_udfs(inputs)._udf_query(query, udfs, "partial_sql", kwargs, line)
         return self._made(self._core.partial_sql(query, [frame._frame for frame in inputs], str(line)), line)
 
-    def sql(self, query: str, *inputs: DataFrame, udfs: Any = (), **kwargs: Any) -> DataFrame:
-        """One SELECT over all rows of the inputs, whatever their partitions. The result is one partition.
+    def sql(
+        self,
+        query: str,
+        *inputs: DataFrame,
+        partitions: int | None = None,
+        distribute: str = "auto",
+        udfs: Any = (),
+        **frames: Any,
+    ) -> DataFrame:
+        """One SELECT over all rows of its tables, whatever their partitions: DuckDB's whole dialect. Lazy.
 
-        As `partial_sql`, but global: an aggregate, DISTINCT, window or ORDER BY covers everything. DuckDB does all of
-        it on this machine.
+        A table is a frame given by name, a view (`create_view`), a variable of the caller (a frame, a pandas or polars
+        DataFrame, a pyarrow Table), or a file (`FROM 'prices/*.parquet'`), looked for in this order. Positional
+        `inputs` are `{0}`, `{1}` … as in `partial_sql`.
 
-        >>> df = session.from_items(list(range(10))).repartition(4, by_rows=True)
-        >>> session.sql("SELECT sum(item)::BIGINT AS total FROM {0}", df).take_all()
-        [{'total': 45}]
+        - `distribute`: `"auto"`: spread the query over tasks where it pays, which on one machine it does not: DuckDB
+          runs it whole, with all its threads. `"always"`: spread it over `partitions`; what can't be spread runs in
+          one task, with a warning when that is the whole query. `"never"`: one task.
+        - `partitions`: how many, when it is spread. Default: one a thread of the session.
+
+        Without ORDER BY no order is promised when the query is spread.
+
+        >>> prices = session.from_items([{"ticker": "A", "price": 2.0}, {"ticker": "A", "price": 3.0}])
+        >>> session.sql("SELECT ticker, sum(price) AS total FROM prices GROUP BY ticker").take_all()
+        [{'ticker': 'A', 'total': 5.0}]
+        >>> session.sql("SELECT max(price) AS most FROM p", p=prices, distribute="always", partitions=3).take_all()
+        [{'most': 3.0}]
         """
-        check_keywords("sql", kwargs)
+        line = source_line()
+        if distribute not in ("auto", "always", "never"):
+            raise InvalidArgumentError(f'distribute is "auto", "always" or "never", not {distribute!r}')
+        if partitions is not None and partitions < 1:
+            raise InvalidArgumentError(f"partitions is {partitions}; it must be at least 1")
+        tables = {name: frames.pop(name) for name in list(frames) if is_rows(frames[name])}
+        check_keywords("sql", frames)
         _check_frames("sql", inputs)
-        whole = [frame.consolidate() if frame.num_partitions > 1 else frame for frame in inputs]
-        return self.partial_sql(query, *whole, udfs=udfs, **kwargs)
+        if udfs:
+            whole = [frame.consolidate() if frame.num_partitions > 1 else frame for frame in inputs]
+            return self.partial_sql(query, *whole, udfs=udfs, **frames)
+        query, numbered = named_inputs(query, inputs, tables)
+        found = find_tables(self, self._core.table_names(query), tables | numbered, self._views)
+        names = [name for name, _ in found]
+        cores = [frame._frame for _, frame in found]
+        return self._made(self._core.sql(query, names, cores, distribute, partitions or 0, str(line)), line)
+
+    def create_view(self, name: str, frame: DataFrame) -> None:
+        """Lets `sql` find a frame under a name. An older view of that name is replaced.
+
+        >>> session.create_view("numbers", session.from_items([1, 2, 3]))
+        >>> session.sql("SELECT count(*) AS n FROM numbers").take_all()
+        [{'n': 3}]
+        """
+        _check_frames("create_view", [frame])
+        self._views[name] = frame
+
+    def drop_view(self, name: str) -> None:
+        """Forgets a view; fine when there is none of that name."""
+        self._views.pop(name, None)
 
     def wait(self, *frames: DataFrame | Iterable[DataFrame]) -> None:
         """Runs lazy frames together, such as `write_parquet_lazy` gives; what they share is done once."""

@@ -76,6 +76,17 @@ Status Session::Impl::open_engines() {
 
 Engine& Session::Impl::planner() { return *engine_; }
 
+Result<Engine*> Session::Impl::cutter() {
+  const std::lock_guard lock(cutter_mutex_);
+  if (cutter_ == nullptr) {
+    EngineOptions options;
+    options.threads = 1;
+    options.planner = true;
+    MILLPOND_ASSIGN_OR_RETURN(cutter_, Engine::open(options, files_));
+  }
+  return cutter_.get();
+}
+
 Status Session::Impl::open_runner() {
   const RunTask run = [this](const Task& task, const std::atomic<bool>& cancel) {
     return engine_->run_task(task, {}, cancel);

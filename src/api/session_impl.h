@@ -79,6 +79,8 @@ class Session::Impl {
   /// The engine that binds. The same as engine() as long as plans are not cut.
   Engine& planner();
   Engine& engine() { return *engine_; }
+  /// An engine whose plans can be cut; opened when it is first asked for.
+  Result<Engine*> cutter();
   FileSystem& files() { return *files_; }
 
  private:
@@ -100,6 +102,8 @@ class Session::Impl {
   std::string job_directory_;
   std::shared_ptr<FileSystem> files_;
   std::unique_ptr<Engine> engine_;
+  std::mutex cutter_mutex_;
+  std::unique_ptr<Engine> cutter_;  ///< Under cutter_mutex_.
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<ResultStore> store_;
   std::unique_ptr<KeptResults> kept_;

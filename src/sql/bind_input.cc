@@ -15,6 +15,7 @@ constexpr const char* kFunction = "millpond_input";
 
 struct BoundRelation : public duckdb::TableFunctionData {
   std::string name;
+  std::int64_t num_rows = -1;
 };
 
 duckdb::unique_ptr<duckdb::FunctionData> bind_relation(duckdb::ClientContext& context,
@@ -29,7 +30,17 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_relation(duckdb::ClientContext& co
   }
   auto data = duckdb::make_uniq<BoundRelation>();
   data->name = duckdb::StringValue::Get(input.inputs[0]);
+  const auto rows = input.named_parameters.find("num_rows");
+  if (rows != input.named_parameters.end() && !rows->second.IsNull()) {
+    data->num_rows = rows->second.GetValue<std::int64_t>();
+  }
   return data;
+}
+
+duckdb::unique_ptr<duckdb::NodeStatistics> num_rows(duckdb::ClientContext&, const duckdb::FunctionData* data) {
+  const std::int64_t rows = data->Cast<BoundRelation>().num_rows;
+  if (rows < 0) return nullptr;
+  return duckdb::make_uniq<duckdb::NodeStatistics>(static_cast<duckdb::idx_t>(rows));
 }
 
 // Nothing is put in the chunk: no rows.
@@ -42,13 +53,15 @@ Status register_bind_input(duckdb::DatabaseInstance& database) {
     const auto texts = duckdb::LogicalType::LIST(duckdb::LogicalType::VARCHAR);
     duckdb::TableFunction function(kFunction, {duckdb::LogicalType::VARCHAR, texts, texts}, no_rows, bind_relation);
     function.projection_pushdown = true;
+    function.cardinality = num_rows;
+    function.GetSignature().AddKeywordOnly("num_rows", duckdb::LogicalType::BIGINT, duckdb::Value(duckdb::LogicalType::BIGINT));
     duckdb::ExtensionLoader loader(database, "millpond");
     loader.RegisterFunction(function);
     return Status::ok();
   });
 }
 
-std::string bind_input_select(const std::string& name, const Schema& schema) {
+std::string bind_input_select(const std::string& name, const Schema& schema, std::int64_t num_rows) {
   std::vector<std::string> names;
   std::vector<std::string> types;
   for (const Column& column : schema) {
@@ -56,7 +69,7 @@ std::string bind_input_select(const std::string& name, const Schema& schema) {
     types.push_back(column.type);
   }
   return "FROM " + std::string(kFunction) + "(" + quote_literal(name) + ", " + quote_list(names) + ", " +
-         quote_list(types) + ")";
+         quote_list(types) + (num_rows < 0 ? "" : ", num_rows := " + std::to_string(num_rows)) + ")";
 }
 
 std::string bind_input_name(const duckdb::string& function, const duckdb::FunctionData* data) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "duckdb/main/database.hpp"
@@ -8,13 +9,13 @@
 
 namespace millpond {
 
-/// Registers millpond_input(name, column_names, column_types): a relation of these columns for binding and planning. What a
+/// Registers millpond_input(name, column_names, column_types, num_rows): a relation of these columns for binding and planning. What a
 /// query over it means can be asked without any data. The optimizer can't know that it has no rows, so nothing is folded
 /// away.
 Status register_bind_input(duckdb::DatabaseInstance& database);
 
-/// "FROM millpond_input('in0', ['a'], ['BIGINT'])".
-std::string bind_input_select(const std::string& name, const Schema& schema);
+/// "FROM millpond_input('in0', ['a'], ['BIGINT'], num_rows := 10)"; without the number when it is negative.
+std::string bind_input_select(const std::string& name, const Schema& schema, std::int64_t num_rows = -1);
 
 /// The name given to a bound millpond_input, empty for any other function.
 std::string bind_input_name(const duckdb::string& function, const duckdb::FunctionData* data);

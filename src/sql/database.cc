@@ -28,6 +28,11 @@ constexpr duckdb::OptimizerType kUncuttable[] = {
     duckdb::OptimizerType::LATE_MATERIALIZATION,
     duckdb::OptimizerType::TOP_N_WINDOW_ELIMINATION,
     duckdb::OptimizerType::SAMPLING_PUSHDOWN,
+    // These put states of aggregates into the plan: a type that SQL has no name for, so it can't cross from task to task.
+    duckdb::OptimizerType::PARTIAL_AGGREGATE_PUSHDOWN,
+    duckdb::OptimizerType::GROUPING_SETS,
+    duckdb::OptimizerType::DISTINCT_AGGREGATE_REWRITE,
+    duckdb::OptimizerType::AGGREGATE_REUSE,
 };
 
 void set(duckdb::DBConfig& config, const char* name, duckdb::Value value) { config.SetOptionByName(name, value); }

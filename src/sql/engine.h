@@ -12,6 +12,7 @@
 #include "data/slice.h"
 #include "millpond/arrow.h"
 #include "millpond/result.h"
+#include "sql/cut/cut_plan.h"
 #include "sql/query_traits.h"
 #include "storage/file_system.h"
 #include "task/task.h"
@@ -33,6 +34,8 @@ using CallHandler = std::function<Result<ArrowStream>(const CallSpec& call, Arro
 struct BoundInput {
   std::string name;
   Schema schema;
+  std::int64_t num_rows = -1;        ///< For the order of joins; -1: not known.
+  std::int64_t num_partitions = 1;
 };
 
 /// One DuckDB instance with our table and copy functions registered. The only way to DuckDB.
@@ -51,6 +54,13 @@ class Engine {
   /// What the query does with its inputs' rows, from its bound plan before optimization. About 0.3 ms.
   Result<QueryTraits> analyze(const std::string& query, const std::vector<BoundInput>& inputs,
                               const std::vector<std::string>& setup = {});
+
+  /// The tables that a query reads and does not define itself, as they are written in it, in order of their names.
+  Result<std::vector<std::string>> table_names(const std::string& query);
+
+  /// Cuts a query where rows must move between partitions: the optimized plan as steps, each one SELECT. The engine
+  /// must be one for planning. kUnsupported when a part of the plan can't be written as SQL; the query can still run whole.
+  Result<CutPlan> cut(const std::string& query, const std::vector<BoundInput>& inputs);
 
   /// The statements of a script, each without its semicolon. kInvalidArgument with the place when it does not parse.
   Result<std::vector<std::string>> split_statements(const std::string& script);

@@ -1,0 +1,169 @@
+// sql(): one query over all rows, whatever their partitions. Whole in one task, or cut into steps over many partitions.
+
+#include <algorithm>
+#include <utility>
+
+#include "api/frames.h"
+#include "sql/inputs.h"
+
+namespace millpond {
+namespace {
+
+std::int64_t rows_known(const Node& node) {
+  std::int64_t rows = 0;
+  if (const auto* scan = std::get_if<ScanOp>(&node.op)) {
+    for (const FileSlice& file : scan->files) {
+      if (slice_rows(file) < 0) return -1;
+      rows += slice_rows(file);
+    }
+    return rows;
+  }
+  if (const auto* values = std::get_if<ValuesOp>(&node.op)) {
+    for (const auto& partition : values->partitions) {
+      for (const SegmentSlice& segment : partition) rows += std::max<std::int64_t>(slice_rows(segment), 0);
+    }
+    return rows;
+  }
+  // Moved rows are the same rows.
+  return std::holds_alternative<RepartitionOp>(node.op) ? rows_known(*node.inputs.front()) : -1;
+}
+
+/// A query over named tables while it becomes a plan.
+class GlobalSql {
+ public:
+  GlobalSql(const FrameContext& context, const std::string& query, const std::vector<SqlTable>& tables, std::int64_t partitions)
+      : context_(context), query_(query), partitions_(partitions) {
+    for (const auto& table : tables) {
+      names_.push_back(table.name);
+      nodes_.push_back(table.frame.node());
+    }
+  }
+
+  /// The columns, or why the query does not bind: told in the user's own text.
+  Result<Schema> bind() {
+    std::vector<BoundInput> inputs;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (!nodes_[i]->schema) {
+        return Status::invalid_argument("the columns of \"" + names_[i] + "\" are known only once it is computed",
+                                        "declare the function's schema=, or compute() the frame first");
+      }
+      inputs.push_back({names_[i], *nodes_[i]->schema, -1, 1});
+    }
+    return context_.impl().planner().bind(query_, inputs);
+  }
+
+  /// All rows in one task.
+  Result<NodePtr> whole() {
+    std::vector<NodePtr> inputs;
+    std::vector<std::pair<std::string, std::string>> relations;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      MILLPOND_ASSIGN_OR_RETURN(NodePtr input, gathered(nodes_[i]));
+      inputs.push_back(std::move(input));
+      relations.emplace_back(names_[i], "FROM {" + std::to_string(i) + "}");
+    }
+    return partial(with_relations(query_, relations), inputs);
+  }
+
+  /// Over many partitions.
+  Result<NodePtr> distributed() {
+    std::vector<BoundInput> inputs;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      MILLPOND_ASSIGN_OR_RETURN(nodes_[i], spread(nodes_[i]));
+      inputs.push_back({names_[i], *nodes_[i]->schema, rows_known(*nodes_[i]), nodes_[i]->partitioning.count});
+    }
+    MILLPOND_ASSIGN_OR_RETURN(Engine * cutter, context_.impl().cutter());
+    MILLPOND_ASSIGN_OR_RETURN(const CutPlan plan, cutter->cut(query_, inputs));
+    std::vector<NodePtr> steps;
+    for (const CutStep& step : plan.steps) {
+      MILLPOND_ASSIGN_OR_RETURN(NodePtr node, build(step, steps));
+      steps.push_back(std::move(node));
+    }
+    return steps.back();
+  }
+
+ private:
+  Result<NodePtr> build(const CutStep& step, const std::vector<NodePtr>& steps) {
+    std::vector<NodePtr> from;
+    for (const std::size_t number : step.from) from.push_back(steps[number]);
+    switch (step.kind) {
+      case CutStep::Kind::kInput: return nodes_[step.input];
+      case CutStep::Kind::kQuery: return partial(step.query, from);
+      case CutStep::Kind::kGather: return gathered(from.front());
+      case CutStep::Kind::kHash: return repartitioned(RepartitionOp::Kind::kHash, partitions_, step.keys, from.front());
+      case CutStep::Kind::kUnion: break;
+    }
+    std::int64_t count = 0;
+    for (const auto& node : from) count += node->partitioning.count;
+    Partitioning partitioning = other_partitioning(Partitioning::Kind::kUnknown, count, "union/" + std::to_string(count));
+    std::optional<Schema> schema = from.front()->schema;
+    return context_.frame(UnionOp{}, std::move(from), std::move(schema), std::move(partitioning)).node();
+  }
+
+  Result<NodePtr> partial(const std::string& query, const std::vector<NodePtr>& inputs) {
+    MILLPOND_ASSIGN_OR_RETURN(const DataFrame frame, make_partial_sql(context_, query, inputs, false));
+    return frame.node();
+  }
+
+  Result<NodePtr> repartitioned(RepartitionOp::Kind kind, std::int64_t count, std::vector<std::string> keys, const NodePtr& node) {
+    RepartitionOp op;
+    op.kind = kind;
+    op.count = count;
+    op.keys = std::move(keys);
+    MILLPOND_ASSIGN_OR_RETURN(Partitioning partitioning, bind_repartition(context_.impl(), op, node));
+    return context_.frame(std::move(op), {node}, node->schema, std::move(partitioning)).node();
+  }
+
+  Result<NodePtr> gathered(const NodePtr& node) {
+    if (node->partitioning.count == 1) return node;
+    return repartitioned(RepartitionOp::Kind::kConsolidate, 1, {}, node);
+  }
+
+  /// Rows at rest in one partition are read in as many as there shall be.
+  Result<NodePtr> spread(const NodePtr& node) {
+    if (node->partitioning.count > 1 || partitions_ == 1) return node;
+    if (std::holds_alternative<ScanOp>(node->op)) return repartitioned(RepartitionOp::Kind::kFiles, partitions_, {}, node);
+    if (std::holds_alternative<ValuesOp>(node->op)) return repartitioned(RepartitionOp::Kind::kRows, partitions_, {}, node);
+    return node;
+  }
+
+  const FrameContext& context_;
+  const std::string& query_;
+  const std::int64_t partitions_;
+  std::vector<std::string> names_;
+  std::vector<NodePtr> nodes_;
+};
+
+}  // namespace
+
+Result<DataFrame> Session::sql(const std::string& query, const std::vector<SqlTable>& tables, const SqlOptions& options,
+                               const std::string& location) {
+  FrameContext context{shared_from_this(), "sql", location};
+  const Result<std::vector<std::string>> statements = impl_->planner().split_statements(query);
+  if (!statements.is_ok()) return context.fail(statements.status());
+  if (statements->size() != 1) {
+    return context.fail(Status::invalid_argument("sql() takes one query, not " + std::to_string(statements->size())));
+  }
+  for (const auto& table : tables) {
+    if (table.frame.session().get() != this) {
+      return context.fail(Status::invalid_argument("the frames belong to different sessions"));
+    }
+  }
+  if (options.partitions < 0) return context.fail(Status::invalid_argument("partitions is " + std::to_string(options.partitions) + "; it must be at least 1"));
+  GlobalSql global(context, statements->front(), tables, options.partitions == 0 ? impl_->options().threads : options.partitions);
+  const auto make = [&]() -> Result<NodePtr> {
+    MILLPOND_ASSIGN_OR_RETURN(const Schema schema, global.bind());
+    if (options.distribute != Distribute::kAlways) return global.whole();
+    Result<NodePtr> node = global.distributed();
+    if (node.is_ok() && (*node)->schema == schema) return node;
+    const std::string reason = node.is_ok() ? "its plan gives other columns" : node.status().message();
+    impl_->warn("the query runs whole, in one task: " + reason, location);
+    return global.whole();
+  };
+  Result<NodePtr> node = make();
+  if (!node.is_ok()) return context.fail(node.status());
+  return DataFrame(shared_from_this(), *node);
+}
+
+Result<std::vector<std::string>> Session::table_names(const std::string& query) { return impl_->planner().table_names(query); }
+
+}  // namespace millpond

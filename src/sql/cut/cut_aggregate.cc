@@ -1,0 +1,167 @@
+// Aggregates: in each partition and then over what that gives, or over rows dealt by the group keys.
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/quote.h"
+#include "duckdb/planner/expression/bound_aggregate_expression.hpp"
+#include "duckdb/planner/expression/bound_columnref_expression.hpp"
+#include "duckdb/planner/operator/logical_aggregate.hpp"
+#include "duckdb/planner/operator/logical_projection.hpp"
+#include "sql/cut/cutter.h"
+
+namespace millpond {
+namespace {
+
+using duckdb::BoundAggregateExpression;
+using duckdb::Expression;
+
+/// An aggregate as two: what each partition computes, and what is made of that. {} stands for the arguments, then for
+/// the columns of the first.
+struct TwoSteps {
+  std::vector<std::string> partial;
+  std::string final_sql;  ///< With %0, %1 … for the partial columns.
+};
+
+std::optional<TwoSteps> in_two_steps(const BoundAggregateExpression& aggregate) {
+  static const std::set<std::string> kAgain = {"min", "max", "bool_and", "bool_or", "bit_and", "bit_or", "bit_xor"};
+  const std::string name = aggregate.Function().GetName().GetIdentifierName();
+  const std::size_t arguments = aggregate.GetChildren().size();
+  if (aggregate.IsDistinct() || aggregate.GetOrderBys()) return {};
+  if (name == "count_star" || (name == "count" && arguments <= 1)) {
+    return TwoSteps{{arguments == 0 ? "count(*)" : "count({})"}, "sum(%0)"};
+  }
+  if (arguments != 1) return {};
+  if (kAgain.contains(name)) return TwoSteps{{name + "({})"}, name + "(%0)"};
+  const duckdb::LogicalType& type = aggregate.GetChildren().front()->GetReturnType();
+  if (!type.IsNumeric()) return {};
+  if (name == "sum" || name == "sum_no_overflow") return TwoSteps{{"sum({})"}, "sum(%0)"};
+  if (name == "avg") return TwoSteps{{"sum({})", "count({})"}, "CAST(sum(%0) AS DOUBLE) / sum(%1)"};
+  return {};
+}
+
+std::string filled(std::string text, const std::string& mark, const std::string& with) {
+  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + with.size())) {
+    text.replace(at, mark.size(), with);
+  }
+  return text;
+}
+
+bool has_plain_groups(const duckdb::LogicalAggregate& aggregate) {
+  if (!aggregate.grouping_functions.empty() || aggregate.grouping_sets.size() > 1) return false;
+  return aggregate.grouping_sets.empty() || aggregate.grouping_sets.front().size() == aggregate.groups.size();
+}
+
+}  // namespace
+
+Spread Cutter::visit_aggregate(Operator& op) {
+  const Spread spread = visit(op->children.front());
+  if (spread.is_single) return {};
+  duckdb::LogicalOperator& child = *op->children.front();
+  auto& aggregate = op->Cast<duckdb::LogicalAggregate>();
+  if (!has_plain_groups(aggregate)) return gather(child, spread, "grouping sets");
+  const auto group_of = [&](const duckdb::ColumnBinding& column) -> std::size_t {
+    for (std::size_t i = 0; i < aggregate.groups.size(); ++i) {
+      const auto* group = column_of(*aggregate.groups[i]);
+      if (group != nullptr && *group == column) return i;
+    }
+    return aggregate.groups.size();
+  };
+  const auto keys_above = [&](const Spread& below) {
+    Spread result;
+    result.is_single = false;
+    for (const auto& key : below.keys) {
+      result.keys.emplace_back();
+      for (const auto& column : key) {
+        const std::size_t group = group_of(column);
+        if (group < aggregate.groups.size()) result.keys.back().push_back({aggregate.group_index, duckdb::ProjectionIndex(group)});
+      }
+    }
+    return result;
+  };
+  const bool is_placed = !spread.keys.empty() && std::all_of(spread.keys.begin(), spread.keys.end(), [&](const auto& key) {
+    return std::any_of(key.begin(), key.end(), [&](const auto& column) { return group_of(column) < aggregate.groups.size(); });
+  });
+  if (is_placed) return keys_above(spread);
+  const bool can_split = std::all_of(op->expressions.begin(), op->expressions.end(), [](const auto& expression) {
+    return in_two_steps(expression->template Cast<BoundAggregateExpression>()).has_value();
+  });
+  if (can_split) return aggregate_in_two_steps(op);
+  if (aggregate.groups.empty()) {
+    return gather(child, spread, "an aggregate without groups that is no sum of parts");
+  }
+  std::vector<const Expression*> keys;
+  for (const auto& group : aggregate.groups) keys.push_back(group.get());
+  const Spread dealt = deal(child, spread, keys);
+  Spread result = keys_above(dealt);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (result.keys[i].empty()) result.keys[i].push_back({aggregate.group_index, duckdb::ProjectionIndex(i)});
+  }
+  return result;
+}
+
+Spread Cutter::aggregate_in_two_steps(Operator& op) {
+  auto& aggregate = op->Cast<duckdb::LogicalAggregate>();
+  duckdb::LogicalOperator& child = *op->children.front();
+  // The first step's rows: group keys, then each aggregate's argument and filter.
+  std::vector<const Expression*> columns;
+  std::string partial;
+  std::string final_sql;
+  std::string groups;
+  const auto add_to = [](std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; };
+  const auto column = [&](const Expression& expression) {
+    columns.push_back(&expression);
+    return numbered('k', columns.size() - 1);
+  };
+  for (std::size_t i = 0; i < aggregate.groups.size(); ++i) {
+    const std::string name = numbered('g', i);
+    add_to(partial, column(*aggregate.groups[i]) + " AS " + name);
+    add_to(groups, name);
+    add_to(final_sql, name + " AS c" + std::to_string(i));
+  }
+  std::size_t parts = 0;
+  for (std::size_t i = 0; i < op->expressions.size(); ++i) {
+    const auto& expression = op->expressions[i]->Cast<BoundAggregateExpression>();
+    TwoSteps steps = *in_two_steps(expression);
+    const std::string argument = expression.GetChildren().empty() ? "" : column(*expression.GetChildren().front());
+    const std::string filter =
+        expression.GetFilter() ? " FILTER (WHERE " + column(*expression.GetFilter()) + ")" : std::string();
+    for (std::size_t p = 0; p < steps.partial.size(); ++p) {
+      const std::string name = numbered('p', parts++);
+      add_to(partial, filled(steps.partial[p], "{}", argument) + filter + " AS " + name);
+      steps.final_sql = filled(steps.final_sql, "%" + std::to_string(p), name);
+    }
+    const auto& type = op->expressions[i]->GetReturnType();
+    add_to(final_sql, "CAST(" + steps.final_sql + " AS " + type.ToString() + ") AS c" + std::to_string(aggregate.groups.size() + i));
+  }
+  CutStep first;
+  first.kind = CutStep::Kind::kQuery;
+  first.from = {emit(child, columns)};
+  const std::string by = groups.empty() ? "" : " GROUP BY " + groups;
+  // Without groups and aggregates nothing would be selected.
+  first.query = "SELECT " + (partial.empty() ? "1 AS p0" : partial) + " FROM {0}" + by;
+  CutStep move;
+  move.from = {add(std::move(first))};
+  Spread result;
+  if (aggregate.groups.empty()) {
+    move.kind = CutStep::Kind::kGather;
+    move.reason = "the parts of an aggregate without groups";
+  } else {
+    move.kind = CutStep::Kind::kHash;
+    result.is_single = false;
+    for (std::size_t i = 0; i < aggregate.groups.size(); ++i) {
+      move.keys.push_back(numbered('g', i));
+      result.keys.push_back({{aggregate.group_index, duckdb::ProjectionIndex(i)}});
+    }
+  }
+  CutStep last;
+  last.kind = CutStep::Kind::kQuery;
+  last.from = {add(std::move(move))};
+  last.query = "SELECT " + final_sql + " FROM {0}" + by;
+  set_source(*op, add(std::move(last)));
+  return result;
+}
+
+}  // namespace millpond

@@ -1,0 +1,160 @@
+// Joins: a small side goes to every partition of the other, or both sides are dealt by the hash of their equal keys.
+
+#include <algorithm>
+
+#include "duckdb/planner/operator/logical_any_join.hpp"
+#include "duckdb/planner/operator/logical_comparison_join.hpp"
+#include "sql/cut/cutter.h"
+
+namespace millpond {
+namespace {
+
+using duckdb::Expression;
+using duckdb::JoinType;
+using duckdb::LogicalOperator;
+using duckdb::LogicalOperatorType;
+
+// So few rows go everywhere without a thought.
+constexpr std::uint64_t kFewRows = 20000;
+// Rows that are sent once and built into one table cost so much less than rows that every partition reads.
+constexpr std::uint64_t kBroadcastGain = 16;
+
+JoinType join_type(const LogicalOperator& op) {
+  switch (op.type) {
+    case LogicalOperatorType::LOGICAL_CROSS_PRODUCT: return JoinType::INNER;
+    case LogicalOperatorType::LOGICAL_ANY_JOIN: return op.Cast<duckdb::LogicalAnyJoin>().join_type;
+    default: return op.Cast<duckdb::LogicalComparisonJoin>().join_type;
+  }
+}
+
+// Whether each row of the left side is decided by itself and the whole right side.
+bool left_decides(JoinType type) {
+  return type == JoinType::INNER || type == JoinType::LEFT || type == JoinType::SEMI || type == JoinType::ANTI ||
+         type == JoinType::MARK || type == JoinType::SINGLE;
+}
+
+bool right_decides(JoinType type) {
+  return type == JoinType::INNER || type == JoinType::RIGHT || type == JoinType::RIGHT_SEMI || type == JoinType::RIGHT_ANTI;
+}
+
+struct KeyPair {
+  const Expression* left;
+  const Expression* right;
+};
+
+// Conditions that only rows of equal hash fulfil.
+std::vector<KeyPair> equal_keys(const LogicalOperator& op) {
+  std::vector<KeyPair> keys;
+  if (op.type != LogicalOperatorType::LOGICAL_COMPARISON_JOIN && op.type != LogicalOperatorType::LOGICAL_ASOF_JOIN) return keys;
+  for (const auto& condition : op.Cast<duckdb::LogicalComparisonJoin>().conditions) {
+    if (!condition.IsComparison()) continue;
+    const auto type = condition.GetComparisonType();
+    if (type != duckdb::ExpressionType::COMPARE_EQUAL && type != duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM) continue;
+    if (condition.GetLHS().GetReturnType() != condition.GetRHS().GetReturnType()) continue;
+    if (condition.GetLHS().IsVolatile() || condition.GetRHS().IsVolatile()) continue;
+    keys.push_back({&condition.GetLHS(), &condition.GetRHS()});
+  }
+  return keys;
+}
+
+// The conditions in the order in which a side is dealt already; all of them when it isn't.
+std::vector<KeyPair> as_dealt(const std::vector<KeyPair>& keys, const Spread& spread, const Expression* KeyPair::* side) {
+  std::vector<KeyPair> chosen;
+  for (const auto& columns : spread.keys) {
+    const auto found = std::find_if(keys.begin(), keys.end(), [&](const KeyPair& key) {
+      const auto* column = column_of(*(key.*side));
+      return column != nullptr && std::find(columns.begin(), columns.end(), *column) != columns.end();
+    });
+    if (found == keys.end()) return {};
+    chosen.push_back(*found);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Spread Cutter::visit_join(LogicalOperator& op) {
+  const Spread left = visit(op.children[0]);
+  const Spread right = visit(op.children[1]);
+  return place_join(op, left, right);
+}
+
+bool Cutter::meet_by_hash(LogicalOperator& op, Spread& left, Spread& right) {
+  const std::vector<KeyPair> all = equal_keys(op);
+  if (all.empty()) return false;
+  std::vector<KeyPair> keys;
+  if (!left.is_single) keys = as_dealt(all, left, &KeyPair::left);
+  if (keys.empty() && !right.is_single) keys = as_dealt(all, right, &KeyPair::right);
+  if (keys.empty()) keys = all;
+  std::vector<const Expression*> left_keys;
+  std::vector<const Expression*> right_keys;
+  for (const KeyPair& key : keys) {
+    left_keys.push_back(key.left);
+    right_keys.push_back(key.right);
+  }
+  left = deal(*op.children[0], left, left_keys);
+  right = deal(*op.children[1], right, right_keys);
+  return true;
+}
+
+Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
+  LogicalOperator& left_side = *op.children[0];
+  LogicalOperator& right_side = *op.children[1];
+  if (left.is_single && right.is_single) {
+    left.is_constant = left.is_constant && right.is_constant;
+    return left;
+  }
+  const JoinType type = join_type(op);
+  const std::uint64_t left_rows = rows_of(left_side);
+  const std::uint64_t right_rows = rows_of(right_side);
+  const auto is_small = [](std::uint64_t rows, std::uint64_t other) { return rows <= kFewRows || rows <= other / kBroadcastGain; };
+  const auto share = [&](LogicalOperator& side, const Spread& spread) {
+    if (spread.is_constant) return;
+    if (!spread.is_single) {
+      gather(side, spread, "the smaller side of a join goes to every partition");
+    } else if (!sources_.contains(&side)) {
+      cut_off(side);
+    }
+  };
+  const bool can_share_right = !left.is_single && left_decides(type);
+  // In an ASOF join a row of the left side takes one row of all the right side's.
+  const bool can_share_left = !right.is_single && right_decides(type) && op.type != LogicalOperatorType::LOGICAL_ASOF_JOIN;
+  const std::vector<KeyPair> keys = equal_keys(op);
+  const bool can_hash = !keys.empty() && type != JoinType::MARK;
+  const bool meets = can_hash && !left.is_single && !right.is_single && !as_dealt(keys, left, &KeyPair::left).empty() &&
+                     !as_dealt(keys, right, &KeyPair::right).empty();
+  if (!meets && can_share_right && (is_small(right_rows, left_rows) || !can_hash)) {
+    share(right_side, right);
+    return left;
+  }
+  if (!meets && can_share_left && (is_small(left_rows, right_rows) || !can_hash)) {
+    share(left_side, left);
+    return right;
+  }
+  if (can_hash && meet_by_hash(op, left, right)) {
+    Spread result;
+    result.is_single = false;
+    if (type == JoinType::OUTER) return result;  // Either side may be filled with NULL.
+    result.keys = right_decides(type) && !left_decides(type) ? right.keys : left.keys;
+    if (type == JoinType::INNER) {
+      for (std::size_t i = 0; i < result.keys.size(); ++i) {
+        result.keys[i].insert(result.keys[i].end(), right.keys[i].begin(), right.keys[i].end());
+      }
+    }
+    return result;
+  }
+  if (can_share_right) {
+    share(right_side, right);
+    return left;
+  }
+  if (can_share_left) {
+    share(left_side, left);
+    return right;
+  }
+  const std::string reason = "a join of this kind without equal keys sees all rows of both sides";
+  gather(left_side, left, reason);
+  gather(right_side, right, reason);
+  return {};
+}
+
+}  // namespace millpond

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace millpond {
+
+/// One step of a query that was cut where rows must move. Its columns are c0, c1 … except for an input's own.
+struct CutStep {
+  enum class Kind {
+    kInput,   ///< The rows of an input, in its partitions.
+    kQuery,   ///< A SELECT in each partition of the steps `from`; a step of one partition is read whole by each.
+    kHash,    ///< The rows of the only step in `from`, dealt by the hash of `keys`.
+    kGather,  ///< The rows of the only step in `from` in one partition.
+    kUnion,   ///< The partitions of all steps in `from`, one after the other.
+  };
+  Kind kind = Kind::kInput;
+  std::size_t input = 0;          ///< kInput: which one.
+  std::vector<std::size_t> from;  ///< Earlier steps; {0}, {1} … of a query.
+  std::string query;              ///< kQuery.
+  std::vector<std::string> keys;  ///< kHash: columns of the step it reads.
+  std::string reason;             ///< kGather: why the rows must come together.
+};
+
+/// A query as steps in order of dependence; the last one gives the rows.
+struct CutPlan {
+  std::vector<CutStep> steps;
+};
+
+}  // namespace millpond

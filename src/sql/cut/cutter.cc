@@ -1,0 +1,130 @@
+#include "sql/cut/cutter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/quote.h"
+#include "duckdb/common/exception.hpp"
+#include "duckdb/planner/operator/logical_cteref.hpp"
+#include "duckdb/planner/operator/logical_get.hpp"
+#include "duckdb/planner/operator/logical_projection.hpp"
+#include "sql/bind_input.h"
+
+namespace millpond {
+
+using duckdb::LogicalOperator;
+using duckdb::LogicalOperatorType;
+
+CutPlan Cutter::run(Operator& root, const duckdb::vector<duckdb::Identifier>& names) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    CutStep step;
+    step.input = i;
+    add(std::move(step));
+  }
+  visit(root);
+  std::vector<std::string> texts;
+  for (const duckdb::Identifier& name : names) texts.push_back(name.GetIdentifierName());
+  emit_named(*root, texts);
+  return std::move(plan_);
+}
+
+std::uint64_t Cutter::rows_of(LogicalOperator& op) {
+  return op.has_estimated_cardinality ? op.estimated_cardinality : op.EstimateCardinality(context_);
+}
+
+Spread Cutter::visit(Operator& op) {
+  switch (op->type) {
+    case LogicalOperatorType::LOGICAL_GET: return visit_get(*op);
+    case LogicalOperatorType::LOGICAL_CTE_REF: return visit_cte_ref(*op);
+    case LogicalOperatorType::LOGICAL_DELIM_GET: return visit_cte_ref(*op);
+    case LogicalOperatorType::LOGICAL_DUMMY_SCAN:
+    case LogicalOperatorType::LOGICAL_EXPRESSION_GET:
+    case LogicalOperatorType::LOGICAL_EMPTY_RESULT:
+    case LogicalOperatorType::LOGICAL_CHUNK_GET: {
+      for (auto& child : op->children) visit_whole(*child, "it is a constant");
+      Spread constant;
+      constant.is_constant = op->children.empty() || op->children.front()->type == LogicalOperatorType::LOGICAL_DUMMY_SCAN;
+      return constant;
+    }
+    case LogicalOperatorType::LOGICAL_FILTER:
+    case LogicalOperatorType::LOGICAL_UNNEST: return visit(op->children.front());
+    case LogicalOperatorType::LOGICAL_PROJECTION: return visit_projection(*op);
+    case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY: return visit_aggregate(op);
+    case LogicalOperatorType::LOGICAL_DISTINCT: return visit_distinct(*op);
+    case LogicalOperatorType::LOGICAL_WINDOW: return visit_window(*op);
+    case LogicalOperatorType::LOGICAL_TOP_N: return visit_top_n(*op);
+    case LogicalOperatorType::LOGICAL_LIMIT: return visit_limit(*op);
+    case LogicalOperatorType::LOGICAL_ORDER_BY:
+      return gather(*op->children.front(), visit(op->children.front()), "ORDER BY puts all rows in one order");
+    case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
+    case LogicalOperatorType::LOGICAL_ANY_JOIN:
+    case LogicalOperatorType::LOGICAL_CROSS_PRODUCT:
+    case LogicalOperatorType::LOGICAL_ASOF_JOIN: return visit_join(*op);
+    case LogicalOperatorType::LOGICAL_DELIM_JOIN: return visit_delim_join(*op);
+    case LogicalOperatorType::LOGICAL_UNION: return visit_union(*op);
+    case LogicalOperatorType::LOGICAL_EXCEPT:
+    case LogicalOperatorType::LOGICAL_INTERSECT: return visit_set_difference(*op);
+    case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE: return visit_cte(op);
+    default: return visit_whole(*op, op->GetName() + " needs all rows");
+  }
+}
+
+Spread Cutter::visit_get(LogicalOperator& op) {
+  auto& get = op.Cast<duckdb::LogicalGet>();
+  const std::string name = bind_input_name(get.function.GetName().GetIdentifierName(), get.bind_data.get());
+  if (name.empty()) {
+    for (auto& child : op.children) gather(*child, visit(child), "a table function takes all rows");
+    return {};
+  }
+  const auto input = std::find_if(inputs_.begin(), inputs_.end(), [&](const BoundInput& one) { return one.name == name; });
+  if (input == inputs_.end()) throw duckdb::InternalException("no input is called %s", name);
+  Source source{static_cast<std::size_t>(input - inputs_.begin()), {}};
+  for (const auto& binding : get.GetColumnBindings()) {
+    const auto& column = get.GetColumnIndex(binding);
+    if (column.IsVirtualColumn()) {
+      // Asked for where only the number of rows counts.
+      source.columns.push_back("NULL::" + get.GetColumnType(column).ToString());
+    } else if (column.HasChildren()) {
+      throw duckdb::NotImplementedException("a scan reads a part of a nested column");
+    } else {
+      source.columns.push_back(quote_identifier(get.names[column.GetPrimaryIndex()].GetIdentifierName()));
+    }
+  }
+  set_source(op, std::move(source));
+  Spread spread;
+  spread.is_single = input->num_partitions == 1;
+  return spread;
+}
+
+Spread Cutter::visit_projection(LogicalOperator& op) {
+  Spread spread = visit(op.children.front());
+  const auto& projection = op.Cast<duckdb::LogicalProjection>();
+  std::vector<std::vector<duckdb::ColumnBinding>> keys(spread.keys.size());
+  for (std::size_t k = 0; k < keys.size(); ++k) {
+    for (std::size_t i = 0; i < op.expressions.size(); ++i) {
+      const auto* column = column_of(*op.expressions[i]);
+      if (column == nullptr || std::find(spread.keys[k].begin(), spread.keys[k].end(), *column) == spread.keys[k].end()) continue;
+      keys[k].push_back({projection.table_index, duckdb::ProjectionIndex(i)});
+    }
+  }
+  spread.keys = std::move(keys);
+  return spread;
+}
+
+// Brings inputs of several partitions together where they are read; the rest of the subtree stays as it is.
+Spread Cutter::visit_whole(LogicalOperator& op, const std::string& reason) {
+  if (op.type == LogicalOperatorType::LOGICAL_GET) return gather(op, visit_get(op), reason);
+  if (op.type == LogicalOperatorType::LOGICAL_CTE_REF && ctes_.contains(op.Cast<duckdb::LogicalCTERef>().cte_index.index)) {
+    return gather(op, visit_cte_ref(op), reason);
+  }
+  if (op.type == LogicalOperatorType::LOGICAL_DELIM_GET && !delims_.empty() && whole_delims_ == 0) {
+    return gather(op, visit_cte_ref(op), reason);
+  }
+  const bool is_delim = op.type == LogicalOperatorType::LOGICAL_DELIM_JOIN;
+  whole_delims_ += is_delim ? 1 : 0;
+  for (auto& child : op.children) visit_whole(*child, reason);
+  whole_delims_ -= is_delim ? 1 : 0;
+  return {};
+}
+
+}  // namespace millpond

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "duckdb/main/client_context.hpp"
+#include "duckdb/planner/binder.hpp"
+#include "duckdb/planner/expression.hpp"
+#include "duckdb/planner/logical_operator.hpp"
+#include "duckdb/planner/operator/logical_comparison_join.hpp"
+#include "sql/cut/cut_plan.h"
+#include "sql/engine.h"
+
+namespace millpond {
+
+/// How the rows of an operator lie.
+struct Spread {
+  bool is_single = true;     ///< All in one partition.
+  bool is_constant = false;  ///< No input below it: the same rows wherever it runs.
+  /// Dealt by a hash of so many keys; for each, the columns that hold it. Empty: any row may be anywhere.
+  std::vector<std::vector<duckdb::ColumnBinding>> keys;
+};
+
+/// Walks an optimized plan from its leaves to its root and cuts it where rows must move. What can run where its rows are
+/// stays one SELECT; a subtree that was cut off stands in the plan above it as the rows of a step.
+/// Each operator's rule is in a file of its own. A rule may change the plan as long as its rows stay the same.
+class Cutter {
+ public:
+  Cutter(duckdb::ClientContext& context, duckdb::Binder& binder, const std::vector<BoundInput>& inputs,
+         std::string source_prefix)
+      : context_(context), binder_(binder), inputs_(inputs), source_prefix_(std::move(source_prefix)) {}
+
+  /// Cuts the plan, whose columns get `names`. Throws DuckDB's exceptions, and one for what can't be written as SQL.
+  CutPlan run(duckdb::unique_ptr<duckdb::LogicalOperator>& root, const duckdb::vector<duckdb::Identifier>& names);
+
+ private:
+  using Operator = duckdb::unique_ptr<duckdb::LogicalOperator>;
+
+  /// What stands in the plan in place of a subtree: columns of a step.
+  struct Source {
+    std::size_t step = 0;
+    std::vector<std::string> columns;
+  };
+
+  /// Cuts below the operator as far as needed, so that it can run where its rows lie.
+  Spread visit(Operator& op);
+  Spread visit_get(duckdb::LogicalOperator& op);
+  Spread visit_projection(duckdb::LogicalOperator& op);
+  Spread visit_aggregate(Operator& op);
+  Spread visit_distinct(duckdb::LogicalOperator& op);
+  Spread visit_window(duckdb::LogicalOperator& op);
+  Spread visit_top_n(duckdb::LogicalOperator& op);
+  Spread visit_limit(duckdb::LogicalOperator& op);
+  Spread visit_join(duckdb::LogicalOperator& op);
+  /// Lets the sides of a join meet.
+  Spread place_join(duckdb::LogicalOperator& op, Spread left, Spread right);
+  Spread visit_union(duckdb::LogicalOperator& op);
+  Spread visit_set_difference(duckdb::LogicalOperator& op);
+  Spread visit_cte(Operator& op);
+  Spread visit_cte_ref(duckdb::LogicalOperator& op);
+  Spread visit_delim_join(duckdb::LogicalOperator& op);
+  /// Brings all inputs below the operator to one place; it runs whole.
+  Spread visit_whole(duckdb::LogicalOperator& op, const std::string& reason);
+
+  /// Whether the join's sides can meet by the hash of their equal keys; then does so.
+  bool meet_by_hash(duckdb::LogicalOperator& op, Spread& left, Spread& right);
+  Spread aggregate_in_two_steps(Operator& op);
+
+  /// The operator's rows in one partition.
+  Spread gather(duckdb::LogicalOperator& op, const Spread& spread, const std::string& reason);
+  /// The operator's rows dealt by the hash of expressions over its columns.
+  Spread deal(duckdb::LogicalOperator& op, const Spread& spread, const std::vector<const duckdb::Expression*>& keys);
+  /// Cuts the operator off: what is above reads its rows from a step. Returns the step.
+  std::size_t cut_off(duckdb::LogicalOperator& op);
+  void set_source(duckdb::LogicalOperator& op, std::size_t step);
+  void set_source(duckdb::LogicalOperator& op, Source source) { sources_[&op] = std::move(source); }
+  std::size_t add(CutStep step);
+
+  /// A step with the operator's columns as c0, c1 …, followed by `extra` as k0, k1 ….
+  std::size_t emit(duckdb::LogicalOperator& op, const std::vector<const duckdb::Expression*>& extra = {});
+  std::size_t emit_named(duckdb::LogicalOperator& op, const std::vector<std::string>& names);
+  std::string export_sql(duckdb::LogicalOperator& op, const std::vector<std::string>& names,
+                         std::vector<std::size_t>& from);
+  void collect_sources(duckdb::LogicalOperator& op, std::vector<duckdb::LogicalOperator*>& found) const;
+  std::uint64_t rows_of(duckdb::LogicalOperator& op);
+
+  duckdb::ClientContext& context_;
+  duckdb::Binder& binder_;
+  const std::vector<BoundInput>& inputs_;
+  const std::string source_prefix_;
+  CutPlan plan_;
+  std::unordered_map<const duckdb::LogicalOperator*, Source> sources_;
+  std::vector<Operator> replaced_;
+  /// By table index: the step of a CTE's rows, and how they lie (its keys by column number).
+  struct Shared {
+    std::size_t step = 0;
+    bool is_single = true;
+    std::vector<std::vector<std::size_t>> keys;
+  };
+  std::map<std::uint64_t, Shared> ctes_;
+  std::vector<Shared> delims_;     ///< The keys of the correlated subqueries that are being visited, innermost last.
+  std::int64_t whole_delims_ = 0;  ///< Correlated subqueries around, of those that run whole.
+};
+
+/// A column's name in a step: c0, c1 ….
+std::string numbered(char letter, std::size_t number);
+
+/// The column an expression is; nothing for any other expression.
+const duckdb::ColumnBinding* column_of(const duckdb::Expression& expression);
+
+}  // namespace millpond

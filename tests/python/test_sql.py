@@ -1,0 +1,243 @@
+"""Global SQL: every query spread over 1, 3 and 16 partitions, whole, and by plain DuckDB."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import millpond
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+Row = tuple[Any, ...]
+
+TABLES = {
+    "t": "SELECT range AS a, range % 7 AS b, 'x' || range % 5 AS s, CASE WHEN range % 11 > 0 THEN range / 8 END AS d "
+    "FROM range(1000)",
+    "u": "SELECT range AS k, range * 2 AS v FROM range(7)",
+    "w": "SELECT (range * 37) % 500 AS a, range AS n FROM range(400)",
+    "e": "SELECT 1 AS a, 'x' AS s WHERE false",
+    "odd": "SELECT * FROM (VALUES (0.0::DOUBLE, NULL), (-0.0::DOUBLE, 'é'), ('nan'::DOUBLE, ''), ('nan'::DOUBLE, 'é'), "
+    "(NULL, NULL), (1e300, 'it''s')) o(\"x y\", s)",
+}
+
+# Whole results are compared; where rows have no order, they are sorted first.
+QUERIES = [
+    "SELECT sum(a) AS x, count(*) AS n, avg(a) AS m, min(s), max(d), count(d) FROM t",
+    "SELECT sum(a) FILTER (WHERE b > 3), count(*) FILTER (WHERE s = 'x1'), bool_or(a > 998), bit_xor(a) FROM t",
+    "SELECT b, sum(a), avg(d), count(d) FROM t GROUP BY b",
+    "SELECT b + 1, s, count(*) FROM t GROUP BY ALL HAVING count(*) > 28",
+    "SELECT b, count(DISTINCT s), count(DISTINCT a % 3) FROM t GROUP BY b",
+    "SELECT count(DISTINCT a), count(DISTINCT s) FROM t",
+    "SELECT b, median(a), mode(s ORDER BY s), stddev(a) FROM t GROUP BY b",
+    "SELECT quantile_cont(a, 0.3), string_agg(s, ',' ORDER BY a, s) FROM t WHERE a < 10",
+    "SELECT grouping(b, s), b, s, count(*) FROM t GROUP BY ROLLUP (b, s)",
+    "SELECT b, s, count(*), sum(DISTINCT b) FROM t GROUP BY GROUPING SETS ((b), (s), ())",
+    "SELECT t.b, v, count(*) FROM t JOIN u ON t.b = u.k GROUP BY ALL",
+    "SELECT t.a, n FROM t JOIN w USING (a)",
+    "SELECT t.a, w.n, t2.s FROM t JOIN w USING (a) JOIN t AS t2 ON t2.a = w.n",
+    "SELECT t.a, w.n FROM t LEFT JOIN w ON t.a = w.a AND w.n > 200",
+    "SELECT t.a, w.n FROM t RIGHT JOIN w ON t.a = w.a + 700",
+    "SELECT t.a, w.n FROM t FULL JOIN w ON t.a = w.a + 700",
+    "SELECT t.a FROM t SEMI JOIN w ON t.a = w.a AND w.n < t.b * 50",
+    "SELECT t.a FROM t ANTI JOIN w ON t.a = w.a",
+    "SELECT a FROM t WHERE a NOT IN (SELECT a FROM w)",
+    "SELECT a FROM t WHERE a NOT IN (SELECT CASE WHEN n = 3 THEN NULL ELSE a END FROM w)",
+    "SELECT a, a IN (SELECT n FROM w) AS i, b IN (SELECT k FROM u WHERE k > 3) AS j FROM t",
+    "SELECT t.a, u.k FROM t JOIN u ON t.a < u.k",
+    "SELECT t.a, w.n FROM t JOIN w ON t.a BETWEEN w.n AND w.n + 2 AND t.b > 4",
+    "SELECT count(*) FROM t, w WHERE t.a * w.n = 600",
+    "SELECT t.a, w.n FROM t ASOF JOIN (SELECT DISTINCT n FROM w) w ON t.a >= w.n * 3",
+    "SELECT t.a, w.n FROM t ASOF LEFT JOIN (SELECT n, n % 7 AS b FROM w) w ON t.b = w.b AND t.a < w.n",
+    "SELECT a FROM t WHERE a > (SELECT avg(a) FROM t)",
+    "SELECT a, (SELECT max(n) FROM w WHERE w.a = t.a) FROM t",
+    "SELECT a FROM t WHERE EXISTS (SELECT 1 FROM w WHERE w.a = t.a AND w.n > t.b)",
+    "SELECT a, (SELECT sum(v) FROM u WHERE u.k < t.b) FROM t WHERE a % 5 = 0",
+    "SELECT a, l.n FROM t, LATERAL (SELECT n FROM w WHERE w.a = t.a ORDER BY n DESC LIMIT 1) l",
+    "WITH x AS (SELECT b, sum(a) AS z FROM t GROUP BY b) SELECT * FROM x AS x1 JOIN x AS x2 USING (b)",
+    "WITH t AS (SELECT a FROM t WHERE a < 5) SELECT * FROM t",
+    "WITH x AS MATERIALIZED (SELECT a, b FROM t) SELECT x.b, count(*) FROM x JOIN x AS y ON x.a = y.a + 1 GROUP BY x.b",
+    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT * FROM r JOIN t ON r.n = t.a",
+    "SELECT b FROM t UNION SELECT k FROM u",
+    "SELECT b, a FROM t WHERE a < 9 UNION ALL SELECT k, v FROM u UNION ALL VALUES (1, 2)",
+    "SELECT b FROM t EXCEPT SELECT k + 1 FROM u",
+    "SELECT a % 3 FROM t EXCEPT ALL SELECT k FROM u",
+    "SELECT a % 9 FROM t INTERSECT ALL SELECT k FROM u",
+    "SELECT DISTINCT s, b FROM t",
+    "SELECT DISTINCT ON (b) b, a FROM t ORDER BY b, a DESC",
+    "SELECT b, a, row_number() OVER (PARTITION BY b ORDER BY a) AS r FROM t QUALIFY r <= 2",
+    "SELECT a, sum(a) OVER (PARTITION BY b ORDER BY a ROWS 3 PRECEDING), rank() OVER (PARTITION BY b, s ORDER BY a) "
+    "FROM t",
+    "SELECT a, lag(a) OVER (ORDER BY a), ntile(4) OVER (ORDER BY a) FROM t",
+    "SELECT * FROM t ORDER BY b, a DESC",
+    "SELECT * FROM t ORDER BY a DESC LIMIT 3 OFFSET 2",
+    "SELECT b, a FROM t ORDER BY s DESC, a LIMIT 40",
+    "SELECT count(*) FROM (FROM t LIMIT 17)",
+    "SELECT count(*) FROM (FROM t LIMIT 10%)",
+    "SELECT b, unnest([a, a + 1]) AS n FROM t WHERE a < 20",
+    "SELECT * FROM (PIVOT t ON b IN (0, 1, 2) USING sum(a) GROUP BY s)",
+    "SELECT * FROM (UNPIVOT u ON k, v)",
+    'SELECT "x y", count(*), min(s) FROM odd GROUP BY "x y"',
+    'SELECT o."x y", p.s FROM odd o JOIN odd p ON o."x y" = p."x y"',
+    "SELECT o.s, p.s FROM odd o JOIN odd p ON o.s IS NOT DISTINCT FROM p.s",
+    'SELECT DISTINCT "x y" FROM odd',
+    "SELECT count(*) FROM (SELECT DISTINCT (CASE WHEN a % 2 = 0 THEN upper(s) ELSE s END) COLLATE NOCASE FROM t)",
+    "SELECT t.a, y.s FROM t JOIN (SELECT DISTINCT upper(s) AS s FROM t) y ON t.s = y.s COLLATE NOCASE",
+    "SELECT count(*), sum(a), max(s) FROM e",
+    "SELECT a, count(*) FROM e GROUP BY a",
+    "SELECT t.a, e.s FROM t LEFT JOIN e USING (a) WHERE t.a < 4",
+    "SELECT 1 AS one, 'x' AS x",
+    "SELECT a, a, b AS a FROM t WHERE a < 3",
+    "SELECT {'k': b, 'l': [a]} AS st, count(*) FROM t WHERE a < 30 GROUP BY st",
+    "FROM t WHERE a < 3",
+]
+
+
+def rows_of(table: pa.Table) -> list[Row]:
+    return list(zip(*[column.to_pylist() for column in table.columns], strict=True))
+
+
+def sort_key(row: Row) -> tuple[str, ...]:
+    return tuple(f"{value:.9g}" if isinstance(value, float) else repr(value) for value in row)
+
+
+def same(left: object, right: object) -> bool:
+    """Equal, doubles nearly so: their sums depend on the order in which they are added."""
+    if isinstance(left, float) and isinstance(right, float):
+        return math.isclose(left, right, rel_tol=1e-9) or (math.isnan(left) and math.isnan(right))
+    return type(left) is type(right) and left == right
+
+
+def unique(names: list[str]) -> list[str]:
+    """Names as a table has them: a, a_1."""
+    return [name if name not in names[:i] else f"{name}_{names[:i].count(name)}" for i, name in enumerate(names)]
+
+
+def check(query: str, got: pa.Table, expected: pa.Table) -> None:
+    assert got.schema.names == unique(expected.schema.names)
+    left, right = rows_of(got), rows_of(expected)
+    if "ORDER BY" not in query.rsplit(")", 1)[-1]:
+        left, right = sorted(left, key=sort_key), sorted(right, key=sort_key)
+    assert len(left) == len(right)
+    for one, other in zip(left, right, strict=True):
+        assert all(map(same, one, other)), f"{one} is not {other}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tables")
+    for name, query in TABLES.items():
+        table = duckdb.sql(query).to_arrow_table()
+        pq.write_table(table, folder / f"{name}.parquet", row_group_size=100)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def oracle(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        for name in TABLES:
+            connection.execute(f"CREATE VIEW {name} AS FROM '{folder / name}.parquet'")
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def frames(session: millpond.Session, folder: Path) -> dict[str, millpond.DataFrame]:
+    return {name: session.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_spread(
+    session: millpond.Session, frames: dict[str, millpond.DataFrame], oracle: duckdb.DuckDBPyConnection, query: str
+) -> None:
+    expected = oracle.sql(query).to_arrow_table()
+    for partitions in (1, 3, 16):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # No query of these may run whole for want of a plan.
+            frame = session.sql(query, distribute="always", partitions=partitions, **frames)
+        check(query, frame.to_arrow(), expected)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_whole(local: millpond.Session, folder: Path, oracle: duckdb.DuckDBPyConnection, query: str) -> None:
+    frames = {name: local.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+    check(query, local.sql(query, **frames).to_arrow(), oracle.sql(query).to_arrow_table())
+
+
+def test_what_cannot_be_spread_runs_whole(
+    session: millpond.Session, frames: dict[str, millpond.DataFrame], oracle: duckdb.DuckDBPyConnection
+) -> None:
+    query = (
+        "SELECT min(lower(s)), count(*) FROM (SELECT CASE WHEN a % 2 = 0 THEN upper(s) ELSE s END AS s FROM t) x "
+        "GROUP BY x.s COLLATE NOCASE"
+    )
+    with pytest.warns(millpond.MillpondWarning, match="the query runs whole, in one task: .*collation"):
+        frame = session.sql(query, distribute="always", partitions=3, **frames)
+    check(query, frame.to_arrow(), oracle.sql(query).to_arrow_table())
+
+
+def test_tables_are_found(local: millpond.Session, folder: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    mine = local.from_items([{"a": 1}])
+    table_rows = pa.table({"a": [1, 2]})
+    pandas_rows = pandas.DataFrame({"a": [1, 2, 3]})
+    local.create_view("mine", local.from_items([{"a": i} for i in range(9)]))
+
+    def count(query: str, **frames: Any) -> int:
+        return int(local.sql(query, **frames).take_all()[0]["n"])
+
+    assert count("SELECT count(*) AS n FROM mine") == 9, "a view comes before a variable"
+    assert count("SELECT count(*) AS n FROM Mine", mine=table_rows) == 2, "what is given comes first, whatever its case"
+    assert count("SELECT count(*) AS n FROM table_", table_=mine) == 1
+    assert local.sql("SELECT count(*) AS n FROM pandas_rows").take_all() == [{"n": 3}]
+    assert local.sql("SELECT count(*) AS n FROM table_rows").take_all() == [{"n": 2}]
+    assert count(f"SELECT count(*) AS n FROM '{folder}/t.parquet'") == 1000
+    assert count(f"SELECT count(*) AS n FROM '{folder}/t.parquet' JOIN p USING (a)", p=pandas_rows) == 3
+    local.drop_view("mine")
+    assert local.sql("SELECT count(*) AS n FROM mine").take_all() == [{"n": 1}]
+
+
+def test_positional_inputs_and_partitioned_frames(local: millpond.Session) -> None:
+    rows = local.from_items([{"a": i, "b": i % 3} for i in range(100)])
+    parts = rows.repartition(4, hash_by="b")
+    for distribute in ("auto", "always", "never"):
+        total = local.sql("SELECT count(*) AS n FROM {0} x JOIN {1} y USING (a)", parts, rows, distribute=distribute)
+        assert total.take_all() == [{"n": 100}]
+        grouped = local.sql("SELECT b, count(*) AS n FROM parts GROUP BY b ORDER BY b", distribute=distribute)
+        assert [row["n"] for row in grouped.take_all()] == [34, 33, 33]
+
+
+def test_frames_through_functions(local: millpond.Session) -> None:
+    doubled = local.from_items([{"a": i} for i in range(10)]).repartition(3, by_rows=True)
+    assert doubled.num_partitions == 3
+    mapped = doubled.map_batches(lambda table: table, schema={"a": "BIGINT"})
+    total = local.sql("SELECT sum(a)::BIGINT AS s FROM m", m=mapped, distribute="always", partitions=4)
+    assert total.take_all() == [{"s": 45}]
+
+
+def test_mistakes(local: millpond.Session) -> None:
+    prices = local.from_items([{"price": 1.0}])
+    with pytest.raises(millpond.InvalidArgumentError, match='Did you mean "price"'):
+        local.sql("SELECT prize FROM prices")
+    with pytest.raises(millpond.InvalidArgumentError, match='no table is called "pricess"; did you mean "prices"'):
+        local.sql("SELECT * FROM pricess")
+    number = 7
+    with pytest.raises(millpond.InvalidArgumentError, match='the variable "number" is no table but int'):
+        local.sql("SELECT * FROM number")
+    with pytest.raises(millpond.NotFoundError):
+        local.sql("SELECT * FROM '/no/such/*.parquet'")
+    with pytest.raises(millpond.InvalidArgumentError, match="distribute is"):
+        local.sql("SELECT 1", distribute="sometimes")
+    with pytest.raises(millpond.InvalidArgumentError, match="partitions is 0"):
+        local.sql("SELECT 1", partitions=0)
+    with pytest.raises(millpond.InvalidArgumentError, match="2 statements"):
+        local.sql("SELECT 1; SELECT 2")
+    with pytest.raises(millpond.InvalidArgumentError, match="CREATE"):
+        local.sql("CREATE TABLE x AS SELECT 1")
+    with pytest.raises(millpond.InvalidArgumentError, match="Conversion|convert"):
+        local.sql("SELECT CAST(price || 'x' AS INTEGER) FROM prices", distribute="always").to_arrow()
+    del prices, number

@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "sql/engine_fixture.h"
+
+namespace millpond {
+namespace {
+
+Engine& cutter() {
+  static const std::unique_ptr<Engine> kEngine = [] {
+    EngineOptions options;
+    options.planner = true;
+    return value_of(Engine::open(options, local_file_system()));
+  }();
+  return *kEngine;
+}
+
+// Two large tables in many partitions, and a small one in one.
+const std::vector<BoundInput> kInputs = {
+    {"facts", {{"k", "BIGINT"}, {"g", "VARCHAR"}, {"x", "DOUBLE"}}, 10'000'000, 8},
+    {"other", {{"k", "BIGINT"}, {"y", "INTEGER"}}, 8'000'000, 8},
+    {"few", {{"g", "VARCHAR"}, {"n", "INTEGER"}}, 100, 1},
+};
+
+CutPlan cut(const std::string& query) { return value_of(cutter().cut(query, kInputs)); }
+
+// The steps that move rows, in order: "hash(c0)", "gather", "union"; a hash with the columns it goes by.
+std::vector<std::string> moves(const std::string& query) {
+  std::vector<std::string> moves;
+  for (const CutStep& step : cut(query).steps) {
+    if (step.kind == CutStep::Kind::kGather) moves.emplace_back("gather");
+    if (step.kind == CutStep::Kind::kUnion) moves.emplace_back("union");
+    if (step.kind != CutStep::Kind::kHash) continue;
+    std::string keys;
+    for (const std::string& key : step.keys) keys += (keys.empty() ? "" : ", ") + key;
+    moves.push_back("hash(" + keys + ")");
+  }
+  return moves;
+}
+
+using Moves = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("what needs no other row moves none") {
+  CHECK(moves("SELECT k + 1, upper(g) FROM facts WHERE x > 0").empty());
+  CHECK(moves("SELECT unnest([k, 1]) FROM facts").empty());
+  CHECK(moves("SELECT count(*) FROM few").empty());
+}
+
+TEST_CASE("sums of parts are computed in each partition first") {
+  CHECK(moves("SELECT sum(x), count(*), avg(x) FROM facts") == Moves{"gather"});
+  CHECK(moves("SELECT g, sum(x), min(k) FROM facts GROUP BY g") == Moves{"hash(g0)"});
+  const CutPlan plan = cut("SELECT g, avg(x) FILTER (WHERE k > 3) FROM facts GROUP BY g");
+  const bool is_partial = std::any_of(plan.steps.begin(), plan.steps.end(), [](const CutStep& step) {
+    return step.query.find("FILTER (WHERE") != std::string::npos && step.query.find("count(") != std::string::npos;
+  });
+  CHECK(is_partial);
+}
+
+TEST_CASE("other aggregates move the rows of a group together") {
+  CHECK(moves("SELECT g, median(x) FROM facts GROUP BY g").size() == 1);
+  CHECK(moves("SELECT g, median(x) FROM facts GROUP BY g")[0].starts_with("hash("));
+  CHECK(moves("SELECT median(x) FROM facts") == Moves{"gather"});
+}
+
+TEST_CASE("a small table goes to the large one") {
+  CHECK(moves("SELECT x, n FROM facts JOIN few USING (g)").empty());
+  CHECK(moves("SELECT x FROM facts SEMI JOIN few USING (g)").empty());
+  CHECK(moves("SELECT x, n FROM facts, few WHERE facts.x < few.n").empty());
+}
+
+TEST_CASE("large tables meet by their keys, once") {
+  CHECK(moves("SELECT x, y FROM facts JOIN other USING (k)").size() == 2);
+  CHECK(moves("SELECT k, count(*), sum(y) FROM facts JOIN other USING (k) GROUP BY k").size() == 2);
+  CHECK(moves("SELECT k, max(y) OVER (PARTITION BY k ORDER BY x) FROM facts JOIN other USING (k)").size() == 2);
+  CHECK(moves("SELECT a.x FROM facts a JOIN other b USING (k) LEFT JOIN facts c USING (k)").size() == 3);
+}
+
+TEST_CASE("a row of an ASOF join sees all rows of the other side") {
+  CHECK(moves("SELECT few.n, y FROM few ASOF JOIN other ON few.n >= other.y") == Moves{"gather"});
+}
+
+TEST_CASE("only the first rows of each partition are gathered for the first of all") {
+  const CutPlan plan = cut("SELECT * FROM facts ORDER BY x DESC LIMIT 5 OFFSET 2");
+  REQUIRE(plan.steps.size() == 6);
+  INFO(plan.steps[3].query);
+  CHECK(plan.steps[3].query.find("LIMIT CAST(7 ") != std::string::npos);
+  CHECK(plan.steps[4].kind == CutStep::Kind::kGather);
+  CHECK(plan.steps[5].query.find("LIMIT CAST(5 ") != std::string::npos);
+  CHECK(moves("SELECT * FROM facts LIMIT 3") == Moves{"gather"});
+}
+
+TEST_CASE("a CTE that is read twice is one step") {
+  const CutPlan plan = cut("WITH c AS MATERIALIZED (SELECT k, sum(x) AS s FROM facts GROUP BY k) SELECT * FROM c JOIN c d USING (k)");
+  std::vector<std::size_t> reads(plan.steps.size());
+  for (const CutStep& step : plan.steps) {
+    for (const std::size_t from : step.from) ++reads[from];
+  }
+  CHECK(reads[0] == 1);
+}
+
+TEST_CASE("the tables of a query are those that it does not define") {
+  using Names = std::vector<std::string>;
+  const auto names = [](const std::string& query) { return value_of(cutter().table_names(query)); };
+  CHECK(names("SELECT 1").empty());
+  CHECK(names("SELECT * FROM b, a JOIN c USING (x)") == Names{"a", "b", "c"});
+  CHECK(names("WITH t AS (FROM t) SELECT * FROM t, u") == Names{"t", "u"});
+  CHECK(names("WITH t AS (SELECT 1), u AS (FROM t) FROM u").empty());
+  CHECK(names("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r, s) FROM r") == Names{"s"});
+  CHECK(names("SELECT (SELECT max(a) FROM u WHERE u.k IN (FROM v)) FROM t ORDER BY (SELECT 1 FROM w)") ==
+        Names{"t", "u", "v", "w"});
+  CHECK(names("FROM 'x/*.parquet' UNION SELECT * FROM (FROM y)") == Names{"x/*.parquet", "y"});
+  CHECK(names("PIVOT t ON a IN (1, 2) USING sum(b)") == Names{"t"});
+  CHECK(names("SELECT d BETWEEN '2000-01-01' AND DATE '2001-01-01' FROM t") == Names{"t"});
+  CHECK(names("SUMMARIZE t") == Names{"t"});
+  CHECK_FALSE(cutter().table_names("SELECT FROM WHERE").is_ok());
+}
+
+}  // namespace millpond
