@@ -66,7 +66,7 @@ Result<OpenedChunk> open_chunk(std::string_view chunk, std::size_t rows) {
   OpenedChunk opened;
   const auto kind = static_cast<std::uint8_t>(chunk[0]);
   const auto flags = static_cast<std::uint8_t>(chunk[1]);
-  if (kind < 1 || kind > 4 || flags > 1) return damaged_chunk("its encoding is not known");
+  if (kind < 1 || kind > 5 || flags > 1) return damaged_chunk("its encoding is not known");
   opened.header.kind = static_cast<ChunkKind>(kind);
   opened.header.has_nulls = flags == 1;
   opened.header.width = static_cast<std::uint8_t>(chunk[2]);

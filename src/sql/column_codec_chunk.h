@@ -19,6 +19,7 @@ enum class ChunkKind : std::uint8_t {
   kReference = 2,  ///< Integers as unsigned differences from a base.
   kStrings = 3,    ///< Lengths, then all bytes.
   kVectors = 4,    ///< DuckDB's own serialized vectors.
+  kDecimals = 5,   ///< Doubles as integers divided by a power of ten.
 };
 
 /// The three bytes every chunk begins with.

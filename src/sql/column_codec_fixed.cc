@@ -5,6 +5,9 @@
 #include <limits>
 #include <type_traits>
 
+#include "sql/column_codec_decimals.h"
+#include "sql/column_codec_scatter.h"
+
 namespace millpond {
 namespace {
 
@@ -54,19 +57,6 @@ bool with_width(PhysicalType type, Visit&& visit) {
       return true;
     default:
       return false;
-  }
-}
-
-// Calls visit.template operator()<W>() with the unsigned type of `width` bytes.
-template <typename Visit>
-void with_difference(std::uint8_t width, Visit&& visit) {
-  switch (width) {
-    case 1:
-      return visit.template operator()<std::uint8_t>();
-    case 2:
-      return visit.template operator()<std::uint16_t>();
-    default:
-      return visit.template operator()<std::uint32_t>();
   }
 }
 
@@ -126,14 +116,14 @@ class FixedEncoder : public ColumnEncoder {
     if constexpr (kInteger) {
       if (header_.kind == ChunkKind::kReference) {
         with_difference(header_.width, [&]<typename W>() {
-          scatter<W>(format, partitions, [base = minimum_](T value) {
+          scatter<T, W>(format, partitions, next_, [base = minimum_](T value) {
             return static_cast<W>(static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(base));
           });
         });
         return;
       }
     }
-    scatter<T>(format, partitions, [](const T& value) { return value; });
+    scatter<T, T>(format, partitions, next_, [](const T& value) { return value; });
   }
 
  private:
@@ -164,29 +154,6 @@ class FixedEncoder : public ColumnEncoder {
       const std::uint64_t range = static_cast<std::uint64_t>(maximum_) - static_cast<std::uint64_t>(minimum_);
       const std::uint8_t width = range == 0 ? 0 : range <= 0xff ? 1 : range <= 0xffff ? 2 : range <= 0xffffffff ? 4 : 8;
       if (width < sizeof(T)) header_ = {ChunkKind::kReference, false, width};
-    }
-  }
-
-  // Appends each value's stored form to its partition's chunk. NULLs store zeros, so that equal rows give equal bytes.
-  template <typename W, typename Convert>
-  void scatter(const UnifiedVectorFormat& format, std::span<const std::uint32_t> partitions, Convert convert) {
-    const T* values = UnifiedVectorFormat::GetDataUnsafe<T>(format);
-    std::byte** next = next_.data();
-    const std::size_t count = partitions.size();
-    const auto put = [&](std::size_t row, const W& stored) {
-      std::byte*& at = next[partitions[row]];
-      store(at, stored);
-      at += sizeof(W);
-    };
-    if (!format.validity.CannotHaveNull()) {
-      for (std::size_t row = 0; row < count; ++row) {
-        const std::size_t position = format.sel->get_index(row);
-        put(row, format.validity.RowIsValid(position) ? convert(values[position]) : W{});
-      }
-    } else if (format.sel->IsSet()) {
-      for (std::size_t row = 0; row < count; ++row) put(row, convert(values[format.sel->get_index(row)]));
-    } else {
-      for (std::size_t row = 0; row < count; ++row) put(row, convert(values[row]));
     }
   }
 
@@ -257,12 +224,16 @@ bool is_fixed_width(const duckdb::LogicalType& type) {
 
 std::unique_ptr<ColumnEncoder> make_fixed_encoder(const duckdb::LogicalType& type, std::size_t partitions) {
   std::unique_ptr<ColumnEncoder> encoder;
+  if (type.InternalType() == PhysicalType::DOUBLE) return make_double_encoder(partitions);
   with_width(type.InternalType(), [&]<typename T>() { encoder = std::make_unique<FixedEncoder<T>>(partitions); });
   return encoder;
 }
 
 Result<std::unique_ptr<ColumnDecoder>> make_fixed_decoder(const duckdb::LogicalType& type, const OpenedChunk& chunk,
                                                           std::size_t rows) {
+  if (type.InternalType() == PhysicalType::DOUBLE && chunk.header.kind == ChunkKind::kDecimals) {
+    return make_decimals_decoder(chunk, rows);
+  }
   Status status;
   std::unique_ptr<ColumnDecoder> decoder;
   with_width(type.InternalType(), [&]<typename T>() {
