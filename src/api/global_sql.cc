@@ -75,21 +75,21 @@ class GlobalSql {
     MILLPOND_ASSIGN_OR_RETURN(const CutPlan plan, cutter->cut(query_, inputs));
     std::vector<NodePtr> steps;
     for (const CutStep& step : plan.steps) {
-      MILLPOND_ASSIGN_OR_RETURN(NodePtr node, build(step, steps));
+      MILLPOND_ASSIGN_OR_RETURN(NodePtr node, build(step, steps, &step == &plan.steps.back()));
       steps.push_back(std::move(node));
     }
     return steps.back();
   }
 
  private:
-  Result<NodePtr> build(const CutStep& step, const std::vector<NodePtr>& steps) {
+  Result<NodePtr> build(const CutStep& step, const std::vector<NodePtr>& steps, bool is_last) {
     std::vector<NodePtr> from;
     for (const std::size_t number : step.from) from.push_back(steps[number]);
     switch (step.kind) {
       case CutStep::Kind::kInput: return nodes_[step.input];
-      case CutStep::Kind::kQuery: return partial(step.query, from);
+      case CutStep::Kind::kQuery: return step.schema.empty() || is_last ? partial(step.query, from) : known(step, from);
       case CutStep::Kind::kGather: return gathered(from.front());
-      case CutStep::Kind::kHash: return repartitioned(RepartitionOp::Kind::kHash, partitions_, step.keys, from.front());
+      case CutStep::Kind::kHash: return dealt(step, from.front());
       case CutStep::Kind::kUnion: break;
     }
     std::int64_t count = 0;
@@ -97,6 +97,27 @@ class GlobalSql {
     Partitioning partitioning = other_partitioning(Partitioning::Kind::kUnknown, count, "union/" + std::to_string(count));
     std::optional<Schema> schema = from.front()->schema;
     return context_.frame(UnionOp{}, std::move(from), std::move(schema), std::move(partitioning)).node();
+  }
+
+  /// A query whose columns the cutter knows: binding it again would cost more than running it on little data.
+  Result<NodePtr> known(const CutStep& step, const std::vector<NodePtr>& inputs) {
+    PartialSqlOp op;
+    op.query = step.query;
+    op.traits.is_volatile = step.is_volatile;
+    MILLPOND_ASSIGN_OR_RETURN(Partitioning partitioning, partial_partitioning(inputs, op.traits));
+    return context_.frame(std::move(op), inputs, step.schema, std::move(partitioning)).node();
+  }
+
+  /// By the hash of whole columns.
+  Result<NodePtr> dealt(const CutStep& step, const NodePtr& node) {
+    std::vector<std::string> types;
+    for (const auto& key : step.keys) types.push_back((*node->schema)[static_cast<std::size_t>(find_column(*node->schema, key))].type);
+    RepartitionOp op;
+    op.kind = RepartitionOp::Kind::kHash;
+    op.count = partitions_;
+    op.keys = step.keys;
+    Partitioning partitioning = hash_partitioning(step.keys, types, partitions_);
+    return context_.frame(std::move(op), {node}, node->schema, std::move(partitioning)).node();
   }
 
   Result<NodePtr> partial(const std::string& query, const std::vector<NodePtr>& inputs) {

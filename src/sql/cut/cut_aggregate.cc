@@ -10,6 +10,7 @@
 #include "duckdb/planner/expression/bound_columnref_expression.hpp"
 #include "duckdb/planner/operator/logical_aggregate.hpp"
 #include "duckdb/planner/operator/logical_projection.hpp"
+#include "sql/arrow_export.h"
 #include "sql/cut/cutter.h"
 
 namespace millpond {
@@ -160,6 +161,7 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
   last.kind = CutStep::Kind::kQuery;
   last.from = {add(std::move(move))};
   last.query = "SELECT " + final_sql + " FROM {0}" + by;
+  for (std::size_t i = 0; i < op->types.size(); ++i) last.schema.push_back({numbered('c', i), type_to_sql(op->types[i])});
   set_source(*op, add(std::move(last)));
   return result;
 }

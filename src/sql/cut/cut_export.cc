@@ -10,8 +10,10 @@
 #include "duckdb/parser/query_node.hpp"
 #include "duckdb/parser/statement/select_statement.hpp"
 #include "duckdb/planner/expression/bound_columnref_expression.hpp"
+#include "duckdb/planner/logical_operator_visitor.hpp"
 #include "duckdb/planner/logical_plan_sql_exporter.hpp"
 #include "duckdb/planner/operator/logical_projection.hpp"
+#include "sql/arrow_export.h"
 #include "sql/cut/cutter.h"
 
 namespace millpond {
@@ -111,10 +113,22 @@ std::string Cutter::export_sql(LogicalOperator& op, const std::vector<std::strin
   return with_placeholders(node.ToString(), source_prefix_);
 }
 
+bool Cutter::is_volatile(LogicalOperator& op) const {
+  if (sources_.contains(&op)) return false;
+  // What is no input of ours may be another the next time.
+  bool found = op.type == duckdb::LogicalOperatorType::LOGICAL_GET;
+  duckdb::LogicalOperatorVisitor::EnumerateExpressions(op, [&](duckdb::unique_ptr<duckdb::Expression>* expression) {
+    found = found || (*expression)->IsVolatile() || !(*expression)->IsConsistent();
+  });
+  return found || std::any_of(op.children.begin(), op.children.end(), [&](auto& child) { return is_volatile(*child); });
+}
+
 std::size_t Cutter::emit_named(LogicalOperator& op, const std::vector<std::string>& names) {
   CutStep step;
   step.kind = CutStep::Kind::kQuery;
   step.query = export_sql(op, names, step.from);
+  for (std::size_t i = 0; i < names.size(); ++i) step.schema.push_back({names[i], type_to_sql(op.types[i])});
+  step.is_volatile = is_volatile(op);
   return add(std::move(step));
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "millpond/schema.h"
+
 namespace millpond {
 
 /// One step of a query that was cut where rows must move. Its columns are c0, c1 … except for an input's own.
@@ -19,6 +21,8 @@ struct CutStep {
   std::size_t input = 0;          ///< kInput: which one.
   std::vector<std::size_t> from;  ///< Earlier steps; {0}, {1} … of a query.
   std::string query;              ///< kQuery.
+  Schema schema;                  ///< kQuery: its columns; empty when only binding it can tell.
+  bool is_volatile = false;       ///< kQuery: run again, it may give other rows.
   std::vector<std::string> keys;  ///< kHash: columns of the step it reads.
   std::string reason;             ///< kGather: why the rows must come together.
 };

@@ -84,6 +84,8 @@ class Cutter {
   std::size_t emit_named(duckdb::LogicalOperator& op, const std::vector<std::string>& names);
   std::string export_sql(duckdb::LogicalOperator& op, const std::vector<std::string>& names,
                          std::vector<std::size_t>& from);
+  /// Whether the part of the plan that is not cut off may give other rows when it runs again.
+  bool is_volatile(duckdb::LogicalOperator& op) const;
   void collect_sources(duckdb::LogicalOperator& op, std::vector<duckdb::LogicalOperator*>& found) const;
   std::uint64_t rows_of(duckdb::LogicalOperator& op);
 
