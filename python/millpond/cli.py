@@ -1,4 +1,4 @@
-"""The command line: `millpond --version`, `millpond jobs`, `millpond clean`."""
+"""The command line: `millpond --version`, `millpond sql`, `millpond jobs`, `millpond clean`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from millpond.cli_sql import add_sql_command
 from millpond.errors import MillpondError
 from millpond.jobs import JobFolder, default_data_root, find_jobs, remove_jobs
 from millpond.sizes import format_size
@@ -32,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="command")
 
+    add_sql_command(commands)
     jobs = commands.add_parser("jobs", help="list the jobs in data_root")
     jobs.set_defaults(run=_jobs)
     clean = commands.add_parser("clean", help="remove jobs that nobody runs, with all that they keep to go on later")

@@ -88,7 +88,7 @@ class GlobalSql {
     switch (step.kind) {
       case CutStep::Kind::kInput: return nodes_[step.input];
       case CutStep::Kind::kQuery: return step.schema.empty() || is_last ? partial(step.query, from) : known(step, from);
-      case CutStep::Kind::kGather: return gathered(from.front());
+      case CutStep::Kind::kGather: return gathered(from.front(), step.reason);
       case CutStep::Kind::kHash: return dealt(step, from.front());
       case CutStep::Kind::kUnion: break;
     }
@@ -125,25 +125,27 @@ class GlobalSql {
     return frame.node();
   }
 
-  Result<NodePtr> repartitioned(RepartitionOp::Kind kind, std::int64_t count, std::vector<std::string> keys, const NodePtr& node) {
+  static Result<NodePtr> repartitioned(const FrameContext& context, RepartitionOp::Kind kind, std::int64_t count,
+                                       const NodePtr& node) {
     RepartitionOp op;
     op.kind = kind;
     op.count = count;
-    op.keys = std::move(keys);
-    MILLPOND_ASSIGN_OR_RETURN(Partitioning partitioning, bind_repartition(context_.impl(), op, node));
-    return context_.frame(std::move(op), {node}, node->schema, std::move(partitioning)).node();
+    MILLPOND_ASSIGN_OR_RETURN(Partitioning partitioning, bind_repartition(context.impl(), op, node));
+    return context.frame(std::move(op), {node}, node->schema, std::move(partitioning)).node();
   }
 
-  Result<NodePtr> gathered(const NodePtr& node) {
+  Result<NodePtr> gathered(const NodePtr& node, const std::string& reason = {}) {
     if (node->partitioning.count == 1) return node;
-    return repartitioned(RepartitionOp::Kind::kConsolidate, 1, {}, node);
+    // The plan says why.
+    const std::string name = reason.empty() ? context_.name : context_.name + ": " + reason;
+    return repartitioned({context_.session, name, context_.location}, RepartitionOp::Kind::kConsolidate, 1, node);
   }
 
   /// Rows at rest in one partition are read in as many as there shall be.
   Result<NodePtr> spread(const NodePtr& node) {
     if (node->partitioning.count > 1 || partitions_ == 1) return node;
-    if (std::holds_alternative<ScanOp>(node->op)) return repartitioned(RepartitionOp::Kind::kFiles, partitions_, {}, node);
-    if (std::holds_alternative<ValuesOp>(node->op)) return repartitioned(RepartitionOp::Kind::kRows, partitions_, {}, node);
+    if (std::holds_alternative<ScanOp>(node->op)) return repartitioned(context_, RepartitionOp::Kind::kFiles, partitions_, node);
+    if (std::holds_alternative<ValuesOp>(node->op)) return repartitioned(context_, RepartitionOp::Kind::kRows, partitions_, node);
     return node;
   }
 
