@@ -100,6 +100,9 @@ enum class Distribute {
 struct SqlOptions {
   Distribute distribute = Distribute::kAuto;
   std::int64_t partitions = 0;  ///< Of what is spread; 0: one a thread of the session.
+  /// A join's side of at most so many rows (by estimate) is read by every task, instead of moving both sides by their keys.
+  /// 0: never, where a join can do without; -1: 20,000 rows, and more beside a much larger side.
+  std::int64_t broadcast_limit = -1;
 };
 
 /// A user's function in another language over the rows of a frame, run in worker processes.

@@ -91,17 +91,18 @@ void bind_frames(Class& session) {
       .def(
           "sql",
           [](const PySession& self, const std::string& query, const std::vector<std::string>& names, const Frames& frames,
-             const std::string& distribute, std::int64_t partitions, const std::string& location) {
+             const std::string& distribute, std::int64_t partitions, std::int64_t broadcast_limit, const std::string& location) {
             std::vector<SqlTable> tables;
             std::vector<DataFrame> inputs = frames_of(frames);
             for (std::size_t i = 0; i < names.size() && i < inputs.size(); ++i) tables.push_back({names[i], inputs[i]});
             SqlOptions options;
             options.partitions = partitions;
+            options.broadcast_limit = broadcast_limit;
             if (distribute == "always") options.distribute = Distribute::kAlways;
             if (distribute == "never") options.distribute = Distribute::kNever;
             return PyDataFrame(unwrap(without_gil([&] { return self->sql(query, tables, options, location); })));
           },
-          "query"_a, "names"_a, "frames"_a, "distribute"_a, "partitions"_a, "location"_a);
+          "query"_a, "names"_a, "frames"_a, "distribute"_a, "partitions"_a, "broadcast_limit"_a, "location"_a);
 }
 
 void bind_running(Class& session) {

@@ -83,6 +83,7 @@ class Session(SessionReading):
         *inputs: DataFrame,
         partitions: int | None = None,
         distribute: str = "auto",
+        broadcast_limit: int | None = None,
         udfs: Any = (),
         **frames: Any,
     ) -> DataFrame:
@@ -96,6 +97,9 @@ class Session(SessionReading):
           runs it whole, with all its threads. `"always"`: spread it over `partitions`; what can't be spread runs in
           one task, with a warning when that is the whole query. `"never"`: one task.
         - `partitions`: how many, when it is spread. Default: one a thread of the session.
+        - `broadcast_limit`: a join's side of at most so many rows, by estimate, is read by every task, instead of
+          moving both sides by their keys; 0: never where a join can do without. Default: 20,000, and more beside a
+          much larger side.
 
         Without ORDER BY no order is promised when the query is spread.
 
@@ -110,6 +114,8 @@ class Session(SessionReading):
             raise InvalidArgumentError(f'distribute is "auto", "always" or "never", not {distribute!r}')
         if partitions is not None and partitions < 1:
             raise InvalidArgumentError(f"partitions is {partitions}; it must be at least 1")
+        if broadcast_limit is not None and broadcast_limit < 0:
+            raise InvalidArgumentError(f"broadcast_limit is {broadcast_limit}; it must be at least 0")
         tables = {name: frames.pop(name) for name in list(frames) if is_rows(frames[name])}
         check_keywords("sql", frames)
         _check_frames("sql", inputs)
@@ -120,7 +126,8 @@ class Session(SessionReading):
         found = find_tables(self, self._core.table_names(query), tables | numbered, self._views)
         names = [name for name, _ in found]
         cores = [frame._frame for _, frame in found]
-        return self._made(self._core.sql(query, names, cores, distribute, partitions or 0, str(line)), line)
+        limit = -1 if broadcast_limit is None else broadcast_limit
+        return self._made(self._core.sql(query, names, cores, distribute, partitions or 0, limit, str(line)), line)
 
     def create_view(self, name: str, frame: DataFrame) -> None:
         """Lets `sql` find a frame under a name. An older view of that name is replaced.

@@ -31,8 +31,9 @@ std::int64_t rows_known(const Node& node) {
 /// A query over named tables while it becomes a plan.
 class GlobalSql {
  public:
-  GlobalSql(const FrameContext& context, const std::string& query, const std::vector<SqlTable>& tables, std::int64_t partitions)
-      : context_(context), query_(query), partitions_(partitions) {
+  GlobalSql(const FrameContext& context, const std::string& query, const std::vector<SqlTable>& tables, const SqlOptions& options,
+            std::int64_t partitions)
+      : context_(context), query_(query), options_(options), partitions_(partitions) {
     for (const auto& table : tables) {
       names_.push_back(table.name);
       nodes_.push_back(table.frame.node());
@@ -72,7 +73,7 @@ class GlobalSql {
       inputs.push_back({names_[i], *nodes_[i]->schema, rows_known(*nodes_[i]), nodes_[i]->partitioning.count});
     }
     MILLPOND_ASSIGN_OR_RETURN(Engine * cutter, context_.impl().cutter());
-    MILLPOND_ASSIGN_OR_RETURN(const CutPlan plan, cutter->cut(query_, inputs));
+    MILLPOND_ASSIGN_OR_RETURN(const CutPlan plan, cutter->cut(query_, inputs, {options_.broadcast_limit}));
     std::vector<NodePtr> steps;
     for (const CutStep& step : plan.steps) {
       MILLPOND_ASSIGN_OR_RETURN(NodePtr node, build(step, steps, &step == &plan.steps.back()));
@@ -151,6 +152,7 @@ class GlobalSql {
 
   const FrameContext& context_;
   const std::string& query_;
+  const SqlOptions& options_;
   const std::int64_t partitions_;
   std::vector<std::string> names_;
   std::vector<NodePtr> nodes_;
@@ -172,7 +174,7 @@ Result<DataFrame> Session::sql(const std::string& query, const std::vector<SqlTa
     }
   }
   if (options.partitions < 0) return context.fail(Status::invalid_argument("partitions is " + std::to_string(options.partitions) + "; it must be at least 1"));
-  GlobalSql global(context, statements->front(), tables, options.partitions == 0 ? impl_->options().threads : options.partitions);
+  GlobalSql global(context, statements->front(), tables, options, options.partitions == 0 ? impl_->options().threads : options.partitions);
   const auto make = [&]() -> Result<NodePtr> {
     MILLPOND_ASSIGN_OR_RETURN(const Schema schema, global.bind());
     if (options.distribute != Distribute::kAlways) return global.whole();

@@ -60,7 +60,7 @@ class Engine {
 
   /// Cuts a query where rows must move between partitions: the optimized plan as steps, each one SELECT. The engine
   /// must be one for planning. kUnsupported when a part of the plan can't be written as SQL; the query can still run whole.
-  Result<CutPlan> cut(const std::string& query, const std::vector<BoundInput>& inputs);
+  Result<CutPlan> cut(const std::string& query, const std::vector<BoundInput>& inputs, const CutOptions& options = {});
 
   /// The statements of a script, each without its semicolon. kInvalidArgument with the place when it does not parse.
   Result<std::vector<std::string>> split_statements(const std::string& script);

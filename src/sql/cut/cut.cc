@@ -8,7 +8,8 @@
 
 namespace millpond {
 
-Result<CutPlan> Engine::cut(const std::string& query, const std::vector<BoundInput>& inputs) {
+Result<CutPlan> Engine::cut(const std::string& query, const std::vector<BoundInput>& inputs,
+                            const CutOptions& options) {
   return without_exceptions([&]() -> Result<CutPlan> {
     duckdb::Connection connection(*impl_->database());
     MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_bound_query(connection, query, inputs, {}));
@@ -23,7 +24,7 @@ Result<CutPlan> Engine::cut(const std::string& query, const std::vector<BoundInp
         planner.plan->ResolveOperatorTypes();
         duckdb::vector<duckdb::Identifier> names = planner.names;
         duckdb::QueryResult::DeduplicateColumns(names);
-        plan = Cutter(*connection.context, *planner.binder, inputs, prefix).run(planner.plan, names);
+        plan = Cutter(*connection.context, *planner.binder, inputs, options, prefix).run(planner.plan, names);
       });
       return plan;
     });

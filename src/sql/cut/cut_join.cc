@@ -107,7 +107,10 @@ Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
   const JoinType type = join_type(op);
   const std::uint64_t left_rows = rows_of(left_side);
   const std::uint64_t right_rows = rows_of(right_side);
-  const auto is_small = [](std::uint64_t rows, std::uint64_t other) { return rows <= kFewRows || rows <= other / kBroadcastGain; };
+  const auto is_small = [limit = options_.broadcast_limit](std::uint64_t rows, std::uint64_t other) {
+    if (limit >= 0) return rows <= static_cast<std::uint64_t>(limit) && limit > 0;
+    return rows <= kFewRows || rows <= other / kBroadcastGain;
+  };
   const auto share = [&](LogicalOperator& side, const Spread& spread) {
     if (spread.is_constant) return;
     if (!spread.is_single) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,11 @@ struct CutStep {
   bool is_volatile = false;       ///< kQuery: run again, it may give other rows.
   std::vector<std::string> keys;  ///< kHash: columns of the step it reads.
   std::string reason;             ///< kGather: why the rows must come together.
+};
+
+/// How a query is cut.
+struct CutOptions {
+  std::int64_t broadcast_limit = -1;  ///< As SqlOptions has it.
 };
 
 /// A query as steps in order of dependence; the last one gives the rows.

@@ -30,8 +30,8 @@ struct Spread {
 class Cutter {
  public:
   Cutter(duckdb::ClientContext& context, duckdb::Binder& binder, const std::vector<BoundInput>& inputs,
-         std::string source_prefix)
-      : context_(context), binder_(binder), inputs_(inputs), source_prefix_(std::move(source_prefix)) {}
+         const CutOptions& options, std::string source_prefix)
+      : context_(context), binder_(binder), inputs_(inputs), options_(options), source_prefix_(std::move(source_prefix)) {}
 
   /// Cuts the plan, whose columns get `names`. Throws DuckDB's exceptions, and one for what can't be written as SQL.
   CutPlan run(duckdb::unique_ptr<duckdb::LogicalOperator>& root, const duckdb::vector<duckdb::Identifier>& names);
@@ -92,6 +92,7 @@ class Cutter {
   duckdb::ClientContext& context_;
   duckdb::Binder& binder_;
   const std::vector<BoundInput>& inputs_;
+  const CutOptions& options_;
   const std::string source_prefix_;
   CutPlan plan_;
   std::unordered_map<const duckdb::LogicalOperator*, Source> sources_;
