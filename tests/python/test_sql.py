@@ -38,6 +38,13 @@ QUERIES = [
     "SELECT quantile_cont(a, 0.3), string_agg(s, ',' ORDER BY a, s) FROM t WHERE a < 10",
     "SELECT grouping(b, s), b, s, count(*) FROM t GROUP BY ROLLUP (b, s)",
     "SELECT b, s, count(*), sum(DISTINCT b) FROM t GROUP BY GROUPING SETS ((b), (s), ())",
+    "SELECT grouping(s, b), grouping(b), b, s, count(*), avg(a), sum(a) FILTER (WHERE a > 4) FROM t "
+    "GROUP BY CUBE (b, s)",
+    "SELECT b, s, count(d), median(a) FROM t GROUP BY CUBE (b, s)",
+    "SELECT b, NULL AS s, count(*) FROM t GROUP BY GROUPING SETS ((b), (b), ())",
+    "SELECT d, count(*) FROM t GROUP BY ROLLUP (d)",
+    "SELECT a, count(*) FROM e GROUP BY ROLLUP (a)",
+    "SELECT b, count(*), rank() OVER (PARTITION BY grouping(b) ORDER BY count(*) DESC, b) FROM t GROUP BY ROLLUP (b)",
     "SELECT t.b, v, count(*) FROM t JOIN u ON t.b = u.k GROUP BY ALL",
     "SELECT t.a, n FROM t JOIN w USING (a)",
     "SELECT t.a, w.n, t2.s FROM t JOIN w USING (a) JOIN t AS t2 ON t2.a = w.n",

@@ -55,6 +55,25 @@ bool has_plain_groups(const duckdb::LogicalAggregate& aggregate) {
   return aggregate.grouping_sets.empty() || aggregate.grouping_sets.front().size() == aggregate.groups.size();
 }
 
+// Rows of equal sets could not be told apart once they are mixed.
+bool has_unique_sets(const duckdb::LogicalAggregate& aggregate) {
+  const auto& sets = aggregate.grouping_sets;
+  return std::set<duckdb::GroupingSet>(sets.begin(), sets.end()).size() == sets.size();
+}
+
+template <typename Indexes>
+std::string keys_of(const Indexes& groups) {
+  std::string keys;
+  for (const duckdb::ProjectionIndex group : groups) keys += (keys.empty() ? "" : ", ") + numbered('k', group);
+  return keys;
+}
+
+std::string grouping_sets(const duckdb::LogicalAggregate& aggregate) {
+  std::string sets;
+  for (const auto& one : aggregate.grouping_sets) sets += (sets.empty() ? "(" : ", (") + keys_of(one) + ")";
+  return " GROUP BY GROUPING SETS (" + sets + ")";
+}
+
 }  // namespace
 
 Spread Cutter::visit_aggregate(Operator& op) {
@@ -62,7 +81,13 @@ Spread Cutter::visit_aggregate(Operator& op) {
   if (spread.is_single) return {};
   duckdb::LogicalOperator& child = *op->children.front();
   auto& aggregate = op->Cast<duckdb::LogicalAggregate>();
-  if (!has_plain_groups(aggregate)) return gather(child, spread, "grouping sets");
+  const bool can_split = std::all_of(op->expressions.begin(), op->expressions.end(), [](const auto& expression) {
+    return in_two_steps(expression->template Cast<BoundAggregateExpression>()).has_value();
+  });
+  if (!has_plain_groups(aggregate)) {
+    if (can_split && has_unique_sets(aggregate)) return aggregate_in_two_steps(op);
+    return gather(child, spread, "grouping sets over an aggregate that is no sum of parts");
+  }
   const auto group_of = [&](const duckdb::ColumnBinding& column) -> std::size_t {
     for (std::size_t i = 0; i < aggregate.groups.size(); ++i) {
       const auto* group = column_of(*aggregate.groups[i]);
@@ -86,9 +111,6 @@ Spread Cutter::visit_aggregate(Operator& op) {
     return std::any_of(key.begin(), key.end(), [&](const auto& column) { return group_of(column) < aggregate.groups.size(); });
   });
   if (is_placed) return keys_above(spread);
-  const bool can_split = std::all_of(op->expressions.begin(), op->expressions.end(), [](const auto& expression) {
-    return in_two_steps(expression->template Cast<BoundAggregateExpression>()).has_value();
-  });
   if (can_split) return aggregate_in_two_steps(op);
   if (aggregate.groups.empty()) {
     return gather(child, spread, "an aggregate without groups that is no sum of parts");
@@ -122,6 +144,20 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
     add_to(groups, name);
     add_to(final_sql, name + " AS c" + std::to_string(i));
   }
+  // Which groups a row leaves out is a key of its own: a NULL among them says nothing.
+  const bool has_sets = !has_plain_groups(aggregate);
+  std::vector<std::string> marks;
+  const auto mark = [&](const std::string& keys) {
+    marks.push_back(numbered('f', marks.size()));
+    add_to(partial, "GROUPING(" + keys + ") AS " + marks.back());
+    add_to(groups, marks.back());
+  };
+  if (has_sets) {
+    std::vector<duckdb::ProjectionIndex> all;
+    for (std::size_t i = 0; i < aggregate.groups.size(); ++i) all.emplace_back(i);
+    mark(keys_of(all));
+  }
+  for (const auto& function : aggregate.grouping_functions) mark(keys_of(function));
   std::size_t parts = 0;
   for (std::size_t i = 0; i < op->expressions.size(); ++i) {
     const auto& expression = op->expressions[i]->Cast<BoundAggregateExpression>();
@@ -137,12 +173,16 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
     const auto& type = op->expressions[i]->GetReturnType();
     add_to(final_sql, "CAST(" + steps.final_sql + " AS " + type.ToString() + ") AS c" + std::to_string(aggregate.groups.size() + i));
   }
+  for (std::size_t i = 0; i < aggregate.grouping_functions.size(); ++i) {
+    const std::size_t number = aggregate.groups.size() + op->expressions.size() + i;
+    add_to(final_sql, marks[has_sets ? i + 1 : i] + " AS " + numbered('c', number));
+  }
   CutStep first;
   first.kind = CutStep::Kind::kQuery;
   first.from = {emit(child, columns)};
   const std::string by = groups.empty() ? "" : " GROUP BY " + groups;
   // Without groups and aggregates nothing would be selected.
-  first.query = "SELECT " + (partial.empty() ? "1 AS p0" : partial) + " FROM {0}" + by;
+  first.query = "SELECT " + (partial.empty() ? "1 AS p0" : partial) + " FROM {0}" + (has_sets ? grouping_sets(aggregate) : by);
   CutStep move;
   move.from = {add(std::move(first))};
   Spread result;
@@ -154,8 +194,9 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
     result.is_single = false;
     for (std::size_t i = 0; i < aggregate.groups.size(); ++i) {
       move.keys.push_back(numbered('g', i));
-      result.keys.push_back({{aggregate.group_index, duckdb::ProjectionIndex(i)}});
+      if (!has_sets) result.keys.push_back({{aggregate.group_index, duckdb::ProjectionIndex(i)}});
     }
+    if (has_sets) move.keys.push_back(marks.front());
   }
   CutStep last;
   last.kind = CutStep::Kind::kQuery;
