@@ -19,8 +19,8 @@ namespace {
 using duckdb::BoundAggregateExpression;
 using duckdb::Expression;
 
-/// An aggregate as two: what each partition computes, and what is made of that. {} stands for the arguments, then for
-/// the columns of the first.
+/// An aggregate as two: what each partition computes, of {}, and what is made of that. Of DISTINCT values, equal ones must
+/// lie in one partition.
 struct TwoSteps {
   std::vector<std::string> partial;
   std::string final_sql;  ///< With %0, %1 … for the partial columns.
@@ -30,7 +30,7 @@ std::optional<TwoSteps> in_two_steps(const BoundAggregateExpression& aggregate) 
   static const std::set<std::string> kAgain = {"min", "max", "bool_and", "bool_or", "bit_and", "bit_or", "bit_xor"};
   const std::string name = aggregate.Function().GetName().GetIdentifierName();
   const std::size_t arguments = aggregate.GetChildren().size();
-  if (aggregate.IsDistinct() || aggregate.GetOrderBys()) return {};
+  if (aggregate.GetOrderBys()) return {};
   if (name == "count_star" || (name == "count" && arguments <= 1)) {
     return TwoSteps{{arguments == 0 ? "count(*)" : "count({})"}, "sum(%0)"};
   }
@@ -53,6 +53,20 @@ std::string filled(std::string text, const std::string& mark, const std::string&
 bool has_plain_groups(const duckdb::LogicalAggregate& aggregate) {
   if (!aggregate.grouping_functions.empty() || aggregate.grouping_sets.size() > 1) return false;
   return aggregate.grouping_sets.empty() || aggregate.grouping_sets.front().size() == aggregate.groups.size();
+}
+
+// What all DISTINCT aggregates among these are of; nothing when there are none, or of several values.
+const Expression* distinct_value(const duckdb::vector<duckdb::unique_ptr<Expression>>& expressions) {
+  const Expression* value = nullptr;
+  for (const auto& expression : expressions) {
+    const auto& aggregate = expression->Cast<BoundAggregateExpression>();
+    if (!aggregate.IsDistinct()) continue;
+    if (aggregate.GetChildren().size() != 1) return nullptr;
+    const Expression& argument = *aggregate.GetChildren().front();
+    if (value != nullptr && !value->Equals(argument)) return nullptr;
+    value = &argument;
+  }
+  return value;
 }
 
 // Rows of equal sets could not be told apart once they are mixed.
@@ -81,9 +95,14 @@ Spread Cutter::visit_aggregate(Operator& op) {
   if (spread.is_single) return {};
   duckdb::LogicalOperator& child = *op->children.front();
   auto& aggregate = op->Cast<duckdb::LogicalAggregate>();
-  const bool can_split = std::all_of(op->expressions.begin(), op->expressions.end(), [](const auto& expression) {
+  const auto is_sum_of_parts = [](const auto& expression) {
     return in_two_steps(expression->template Cast<BoundAggregateExpression>()).has_value();
+  };
+  const bool has_distinct = std::any_of(op->expressions.begin(), op->expressions.end(), [](const auto& expression) {
+    return expression->template Cast<BoundAggregateExpression>().IsDistinct();
   });
+  const bool has_parts = std::all_of(op->expressions.begin(), op->expressions.end(), is_sum_of_parts);
+  const bool can_split = has_parts && !has_distinct;
   if (!has_plain_groups(aggregate)) {
     if (can_split && has_unique_sets(aggregate)) return aggregate_in_two_steps(op);
     return gather(child, spread, "grouping sets over an aggregate that is no sum of parts");
@@ -113,6 +132,11 @@ Spread Cutter::visit_aggregate(Operator& op) {
   if (is_placed) return keys_above(spread);
   if (can_split) return aggregate_in_two_steps(op);
   if (aggregate.groups.empty()) {
+    const Expression* value = has_parts ? distinct_value(op->expressions) : nullptr;
+    if (value != nullptr) {
+      (void)deal(child, spread, {value});
+      return aggregate_in_two_steps(op);
+    }
     return gather(child, spread, "an aggregate without groups that is no sum of parts");
   }
   std::vector<const Expression*> keys;
@@ -162,7 +186,8 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
   for (std::size_t i = 0; i < op->expressions.size(); ++i) {
     const auto& expression = op->expressions[i]->Cast<BoundAggregateExpression>();
     TwoSteps steps = *in_two_steps(expression);
-    const std::string argument = expression.GetChildren().empty() ? "" : column(*expression.GetChildren().front());
+    std::string argument = expression.IsDistinct() ? "DISTINCT " : "";
+    if (!expression.GetChildren().empty()) argument += column(*expression.GetChildren().front());
     const std::string filter =
         expression.GetFilter() ? " FILTER (WHERE " + column(*expression.GetFilter()) + ")" : std::string();
     for (std::size_t p = 0; p < steps.partial.size(); ++p) {
