@@ -101,8 +101,17 @@ void Job::note_lost_output(Scheduler& scheduler, const Status& status) {
   }
 }
 
-/// Rows may not be lost or invented between a task and its files.
+/// Rows may not be lost or invented between a task and its files, nor columns be others than those that were planned with.
 Status Job::check_result(const TaskResult& result, const Stage& stage) const {
+  for (std::size_t i = 0; stage.placement && stage.schema && i < stage.schema->size(); ++i) {
+    const Column& planned = (*stage.schema)[i];
+    const auto written = std::find_if(result.schema.begin(), result.schema.end(),
+                                      [&](const Column& column) { return column.name == planned.name; });
+    const bool is_there = written != result.schema.end();
+    if (is_there && written->type == planned.type) continue;
+    return Status::internal("column \"" + planned.name + "\" was planned as " + planned.type + " and is " +
+                            (is_there ? written->type : "missing"));
+  }
   std::int64_t rows = 0;
   for (const OutputFile& file : result.files) {
     std::int64_t in_segments = 0;

@@ -230,6 +230,19 @@ def test_frames_through_functions(local: millpond.Session) -> None:
     assert total.take_all() == [{"s": 45}]
 
 
+def test_names_that_look_like_ours(local: millpond.Session) -> None:
+    names = ["millpond_source_0", "MILLPOND_SOURCE_1", "{0}", "__export_source", "c0", "in0", "k0", "g0"]
+    rows = pa.table({name: [i, i + 1, i] for i, name in enumerate(names)})
+    frame = local.from_arrow(rows)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    expected = sorted(rows_of(duckdb.sql(f"SELECT {quoted}, count(*) FROM rows GROUP BY ALL").to_arrow_table()))
+    for name in ("rows", "millpond_source_2", "in0", "{1}"):
+        query = f'SELECT {quoted}, count(*) FROM "{name}" GROUP BY ALL'
+        got = local.sql(query, distribute="always", partitions=3, **{name: frame})
+        assert sorted(rows_of(got.to_arrow())) == expected
+        assert sorted(rows_of(local.sql(query, **{name: frame}).to_arrow())) == expected
+
+
 def test_mistakes(local: millpond.Session) -> None:
     prices = local.from_items([{"price": 1.0}])
     with pytest.raises(millpond.InvalidArgumentError, match='Did you mean "price"'):
