@@ -53,8 +53,8 @@ class GlobalSql {
     return context_.impl().planner().bind(query_, inputs);
   }
 
-  /// All rows in one task.
-  Result<NodePtr> whole() {
+  /// All rows in one task. The plan shows the reason, if there is one.
+  Result<NodePtr> whole(const std::string& reason = {}) {
     std::vector<NodePtr> inputs;
     std::vector<std::pair<std::string, std::string>> relations;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -62,7 +62,10 @@ class GlobalSql {
       inputs.push_back(std::move(input));
       relations.emplace_back(names_[i], "FROM {" + std::to_string(i) + "}");
     }
-    return partial(with_relations(query_, relations), inputs);
+    const std::string name = reason.empty() ? context_.name : context_.name + ": whole, for " + reason;
+    MILLPOND_ASSIGN_OR_RETURN(const DataFrame frame,
+                              make_partial_sql({context_.session, name, context_.location}, with_relations(query_, relations), inputs, false));
+    return frame.node();
   }
 
   /// Over many partitions.
@@ -182,7 +185,7 @@ Result<DataFrame> Session::sql(const std::string& query, const std::vector<SqlTa
     if (node.is_ok() && (*node)->schema == schema) return node;
     const std::string reason = node.is_ok() ? "its plan gives other columns" : node.status().message();
     impl_->warn("the query runs whole, in one task: " + reason, location);
-    return global.whole();
+    return global.whole(reason);
   };
   Result<NodePtr> node = make();
   if (!node.is_ok()) return context.fail(node.status());

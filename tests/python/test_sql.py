@@ -188,6 +188,7 @@ def test_what_cannot_be_spread_runs_whole(
     )
     with pytest.warns(millpond.MillpondWarning, match="the query runs whole, in one task: .*collation"):
         frame = session.sql(query, distribute="always", partitions=3, **frames)
+    assert "sql: whole, for Clearing an input collation" in frame.explain()
     check(query, frame.to_arrow(), oracle.sql(query).to_arrow_table())
 
 
