@@ -27,6 +27,8 @@ from millpond.errors import (
     UnsupportedError,
     UserFunctionError,
 )
+from millpond.expressions import Expr, col, lit, sql_expr, when
+from millpond.grouped import GroupedFrame
 from millpond.schema import Schema
 from millpond.session import Session, init
 from millpond.udf import (
@@ -46,6 +48,8 @@ __all__ = [
     "DataCorruptError",
     "DataFrame",
     "DeadlineExceededError",
+    "Expr",
+    "GroupedFrame",
     "InternalError",
     "InvalidArgumentError",
     "IoError",
@@ -66,8 +70,12 @@ __all__ = [
     "UnsupportedError",
     "UserDefinedFunction",
     "UserFunctionError",
+    "col",
     "init",
+    "lit",
+    "sql_expr",
     "udf",
+    "when",
 ]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError, UnsupportedError
+from millpond.expressions import Expr, expression, item_text
 from millpond.file_options import Names, name_list
+from millpond.frame_relational import FrameRelational
 from millpond.frame_results import FrameResults
 from millpond.frame_writing import FrameWriting
 from millpond.functions import BATCH_FORMATS, function_name, is_streaming, pack
@@ -27,7 +29,7 @@ DEFAULT_BATCH_SIZE = 122880
 NO_LIMIT = 2**62
 
 
-class DataFrame(FrameResults, FrameWriting):
+class DataFrame(FrameResults, FrameWriting, FrameRelational):
     """A lazy, partitioned table.
 
     Making a frame runs nothing, but checks: an unknown column is an error at once, at the line that names it. Work by
@@ -162,8 +164,11 @@ class DataFrame(FrameResults, FrameWriting):
 
     # --- rows to rows
 
-    def filter(self, sql_or_func: str | Callable[[dict[str, Any]], Any], *, udfs: Any = (), **kwargs: Any) -> DataFrame:
-        """Keeps the rows for which a SQL condition, or a Python function of the row as a dict, is true.
+    def filter(
+        self, sql_or_func: str | Expr | Callable[[dict[str, Any]], Any], *, udfs: Any = (), **kwargs: Any
+    ) -> DataFrame:
+        """Keeps the rows for which a condition, in SQL or made by `col`, or a Python function of the row as a dict, is
+        true.
 
         >>> df = session.from_items([1, 2, 3])
         >>> df.filter("item % 2 = 1").take_all(), df.filter(lambda row: row["item"] > 2).take_all()
@@ -171,6 +176,8 @@ class DataFrame(FrameResults, FrameWriting):
         """
         check_keywords("filter", kwargs)
         line = source_line()
+        if isinstance(sql_or_func, Expr):
+            sql_or_func = expression(sql_or_func)
         if isinstance(sql_or_func, str):
             if udfs:
                 return self._udf_query(f"SELECT * FROM {{0}} WHERE ({sql_or_func}\n)", udfs, "filter", kwargs, line)
@@ -276,23 +283,28 @@ class DataFrame(FrameResults, FrameWriting):
 
     # --- columns
 
-    def select(self, *expressions: str | Iterable[str]) -> DataFrame:
-        """Columns by name, or SQL expressions.
+    def select(self, *expressions: str | Expr | Iterable[str | Expr], **named: str | Expr) -> DataFrame:
+        """Columns by name, or expressions: SQL, or made by `col`; `name=expression` gives them names.
 
-        >>> session.from_items([{"a": 1, "b": 2}]).select("b", "a + b AS c").take_all()
-        [{'b': 2, 'c': 3}]
+        >>> session.from_items([{"a": 1, "b": 2}]).select("b", "a + b AS c", d=col("a") * 5).take_all()
+        [{'b': 2, 'c': 3, 'd': 5}]
         """
         line = source_line()
-        return self._made(self._frame.select(_flat(expressions, "select"), str(line)), line)
+        items: list[Any] = [[part] if isinstance(part, (str, Expr)) else list(part) for part in expressions]
+        texts = [item_text(item) if isinstance(item, Expr) else item for part in items for item in part]
+        texts += self._items([], named, "select")
+        return self._made(self._frame.select(_flat(tuple(texts), "select"), str(line)), line)
 
-    def with_columns(self, columns: Mapping[str, Any] | None = None, /, **named: Any) -> DataFrame:
+    def with_columns(self, *columns: Mapping[str, Any] | Expr | None, **named: Any) -> DataFrame:
         """Adds columns, or replaces those of the same name, by SQL expressions; other values stand for themselves.
 
-        >>> session.from_items([{"a": 1}]).with_columns(b="a + 1", c=None).take_all()
-        [{'a': 1, 'b': 2, 'c': None}]
+        Expressions made by `col` may stand without a keyword when they have a name.
+
+        >>> session.from_items([{"a": 1}]).with_columns((col("a") * 2).alias("d"), b="a + 1", c=None).take_all()
+        [{'a': 1, 'd': 2, 'b': 2, 'c': None}]
         """
         line = source_line()
-        pairs = [(n, v if isinstance(v, str) else literal(v)) for n, v in {**(columns or {}), **named}.items()]
+        pairs = [(name, _column_text(value)) for name, value in _named_columns(columns, named).items()]
         return self._made(self._frame.with_columns(pairs, str(line)), line)
 
     def drop(self, *columns: str | Iterable[str]) -> DataFrame:
@@ -407,6 +419,26 @@ def one_input_for_udfs(inputs: tuple[DataFrame, ...]) -> DataFrame:
         f"a query with udfs= takes one input, not {len(inputs)}",
         hint="join in one partial_sql without udfs, and call the functions in a map over its result",
     )
+
+
+def _named_columns(columns: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in columns:
+        if isinstance(item, Expr) and item.name is not None:
+            found[item.name] = item
+        elif isinstance(item, Mapping):
+            found.update(item)
+        elif item is not None:
+            raise InvalidArgumentError(
+                f"with_columns was given {item!r} without a name", hint='write name=expression, or .alias("name")'
+            )
+    return {**found, **named}
+
+
+def _column_text(value: Any) -> str:
+    if isinstance(value, Expr):
+        return expression(value)
+    return value if isinstance(value, str) else literal(value)
 
 
 def _flat(items: tuple[Any, ...], operation: str) -> list[str]:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from millpond.dataframe import DataFrame, one_input_for_udfs
-from millpond.errors import InvalidArgumentError
+from millpond.errors import InvalidArgumentError, MillpondError
 from millpond.file_options import PathLike
 from millpond.plan_graph import PlanGraph
 from millpond.progress import Progress, make_progress
@@ -123,11 +123,19 @@ class Session(SessionReading):
             whole = [frame.consolidate() if frame.num_partitions > 1 else frame for frame in inputs]
             return self.partial_sql(query, *whole, udfs=udfs, **frames)
         query, numbered = named_inputs(query, inputs, tables)
-        found = find_tables(self, self._core.table_names(query), tables | numbered, self._views)
+        found = find_tables(self, self._table_names(query, str(line)), tables | numbered, self._views)
         names = [name for name, _ in found]
         cores = [frame._frame for _, frame in found]
         limit = -1 if broadcast_limit is None else broadcast_limit
         return self._made(self._core.sql(query, names, cores, distribute, partitions or 0, limit, str(line)), line)
+
+    def _table_names(self, query: str, location: str) -> list[str]:
+        try:
+            return self._core.table_names(query)
+        except MillpondError as error:  # A syntax error: the core wasn't told where the query stands.
+            error.location = error.location or location
+            error.node = error.node or "sql"
+            raise
 
     def create_view(self, name: str, frame: DataFrame) -> None:
         """Lets `sql` find a frame under a name. An older view of that name is replaced.

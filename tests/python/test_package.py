@@ -40,7 +40,7 @@ def test_version() -> None:
 @pytest.mark.parametrize("name", ["millpond", *MODULES])
 def test_docstrings(name: str, local: millpond.Session, tmp_path: Path) -> None:
     module = importlib.import_module(name)
-    names = {**vars(module), "session": local, "folder": tmp_path}
+    names = {**vars(millpond), **vars(module), "session": local, "folder": tmp_path}
     failed, _ = doctest.testmod(module, globs=names, extraglobs={"session": local, "folder": tmp_path})
     assert failed == 0
 
