@@ -293,7 +293,8 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
         items: list[Any] = [[part] if isinstance(part, (str, Expr)) else list(part) for part in expressions]
         texts = [item_text(item) if isinstance(item, Expr) else item for part in items for item in part]
         texts += self._items([], named, "select")
-        return self._made(self._frame.select(_flat(tuple(texts), "select"), str(line)), line)
+        names = _flat(tuple(texts), "select")
+        return self._checked("select", lambda: self._made(self._frame.select(names, str(line)), line))
 
     def with_columns(self, *columns: Mapping[str, Any] | Expr | None, **named: Any) -> DataFrame:
         """Adds columns, or replaces those of the same name, by SQL expressions; other values stand for themselves.
@@ -305,7 +306,7 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
         """
         line = source_line()
         pairs = [(name, _column_text(value)) for name, value in _named_columns(columns, named).items()]
-        return self._made(self._frame.with_columns(pairs, str(line)), line)
+        return self._checked("with_columns", lambda: self._made(self._frame.with_columns(pairs, str(line)), line))
 
     def drop(self, *columns: str | Iterable[str]) -> DataFrame:
         """All columns but these.

@@ -415,7 +415,8 @@ def expressions(values: Exprs) -> list[str]:
 
 def item_text(value: Expr) -> str:
     """An expression with its name, as it stands in a SELECT."""
-    return closed(value.text) if value.name is None else f"{closed(value.text)} AS {quote_name(value.name)}"
+    is_named = value.name is None or value.text == quote_name(value.name)
+    return closed(value.text) if is_named else f"{closed(value.text)} AS {quote_name(value.name or '')}"
 
 
 def aggregate_text(function: str, argument: str) -> str:

@@ -16,6 +16,7 @@ from millpond.sql_text import quote_name, reference
 if TYPE_CHECKING:
     from millpond.dataframe import DataFrame
 
+_ALIAS = re.compile(r'(?:Column|Alias with name) "+(.+?)"+ (?:referenced that )?exists')
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -25,12 +26,26 @@ class RelationalBase(FrameBase):
     def _query(self, operation: str, query: str, other: DataFrame | None = None) -> DataFrame:
         """A SELECT over all rows of `this`, or of `left` and `right`."""
         frames: dict[str, Any] = {"this": self} if other is None else {"left": self, "right": other}
-        return _named(operation, lambda: self._session.sql(query, **frames))
+        return self._checked(operation, lambda: self._session.sql(query, **frames))
 
     def _local_query(self, operation: str, query: str) -> DataFrame:
         """A SELECT over `{0}` that gives the same in each partition as over all rows. Keeps the partitions."""
         line = source_line()
-        return _named(operation, lambda: self._made(self._frame.map(query, str(line)), line))
+        return self._checked(operation, lambda: self._made(self._frame.map(query, str(line)), line))
+
+    def _checked(self, operation: str, make: Callable[[], DataFrame]) -> DataFrame:
+        """What `make` gives; its errors speak of the method that the user called."""
+        try:
+            return make()
+        except MillpondError as error:
+            alias = _ALIAS.match(error.message)
+            names = self._known_names()
+            if alias and column_of(alias[1].replace('""', '"'), names) is None:
+                # An expression bears its column's name, so DuckDB takes an unknown one for the expression itself.
+                raise _no_column(operation, alias[1], names) from None
+            error.node = operation
+            error.location = error.location or str(source_line())
+            raise
 
     def _columns(self, operation: str) -> Mapping[str, str]:
         columns = self._known_schema()
@@ -52,14 +67,7 @@ class RelationalBase(FrameBase):
         text = name.text if isinstance(name, Expr) else name
         if not isinstance(text, str):
             raise InvalidArgumentError(f"{operation} takes names of columns, not {name!r}")
-        near = difflib.get_close_matches(text, columns, n=1)
-        known = ", ".join(f'"{column}"' for column in columns)
-        raise InvalidArgumentError(
-            f'there is no column "{text}"',
-            hint=(f'Did you mean "{near[0]}"? ' if near else "") + f"Columns here: {known}.",
-            location=str(source_line()),
-            node=operation,
-        )
+        raise _no_column(operation, text, columns)
 
     def _column_list(self, operation: str, names: Iterable[object]) -> list[str]:
         return [self._column(operation, name) for name in flat(names)]
@@ -145,11 +153,12 @@ def is_word(text: object) -> bool:
     return isinstance(text, str) and _WORD.fullmatch(text) is not None
 
 
-def _named(operation: str, make: Callable[[], DataFrame]) -> DataFrame:
-    # The user called this method, not sql().
-    try:
-        return make()
-    except MillpondError as error:
-        error.node = operation
-        error.location = error.location or str(source_line())
-        raise
+def _no_column(operation: str, name: str, columns: list[str]) -> InvalidArgumentError:
+    near = difflib.get_close_matches(name, columns, n=1)
+    known = ", ".join(f'"{column}"' for column in columns)
+    return InvalidArgumentError(
+        f'there is no column "{name}"',
+        hint=(f'Did you mean "{near[0]}"? ' if near else "") + f"Columns here: {known}.",
+        location=str(source_line()),
+        node=operation,
+    )

@@ -46,7 +46,7 @@ def test_docstrings(name: str, local: millpond.Session, tmp_path: Path) -> None:
 
 
 def test_every_public_name_has_a_docstring() -> None:
-    for owner in (millpond.Session, millpond.DataFrame, millpond.Schema):
+    for owner in (millpond.Session, millpond.DataFrame, millpond.GroupedFrame, millpond.Expr, millpond.Schema):
         for name in dir(owner):
             if not name.startswith("_"):
                 assert getattr(owner, name).__doc__, f"{owner.__name__}.{name}"
