@@ -30,13 +30,23 @@ class Expr:
     A computed expression keeps the name of its first column; `alias` gives another.
     """
 
-    __slots__ = ("_is_atom", "name", "text")
+    __slots__ = ("_is_atom", "_name", "_text")
 
     def __init__(self, text: str, name: str | None = None, *, is_atom: bool = False) -> None:
         """SQL text; `is_atom` says that operators can stand beside it without brackets."""
-        self.text = text
-        self.name = name
+        self._text = text
+        self._name = name
         self._is_atom = is_atom
+
+    @property
+    def text(self) -> str:
+        """The SQL."""
+        return self._text
+
+    @property
+    def name(self) -> str | None:
+        """What the column is called; None where DuckDB calls it after its text."""
+        return self._name
 
     # --- names and types
 
