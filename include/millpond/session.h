@@ -48,6 +48,7 @@ class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
                                 const std::string& location = {});
 
   /// One SELECT over all rows of the tables, which it reads by their names, whatever their partitions.
+  /// A table whose columns are not known yet (of a function without a schema) is computed first.
   /// kInvalidArgument with DuckDB's text when it does not bind. What can't be spread runs in one task, with a warning.
   Result<DataFrame> sql(const std::string& query, const std::vector<SqlTable>& tables, const SqlOptions& options = {},
                         const std::string& location = {});

@@ -44,9 +44,9 @@ class GlobalSql {
   Result<Schema> bind() {
     std::vector<BoundInput> inputs;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      // The columns that a function gives are known once it has run.
       if (!nodes_[i]->schema) {
-        return Status::invalid_argument("the columns of \"" + names_[i] + "\" are known only once it is computed",
-                                        "declare the function's schema=, or compute() the frame first");
+        MILLPOND_ASSIGN_OR_RETURN(nodes_[i], context_.impl().resolve(nodes_[i]));
       }
       inputs.push_back({names_[i], *nodes_[i]->schema, -1, 1});
     }

@@ -231,6 +231,14 @@ def test_frames_through_functions(local: millpond.Session) -> None:
     assert total.take_all() == [{"s": 45}]
 
 
+def test_tables_of_functions_without_a_schema(local: millpond.Session) -> None:
+    rows = local.from_items([{"a": 1}, {"a": 2}])
+    for frame in (rows.map(lambda row: {"b": row["a"] * 2}), rows.map(lambda row: {"b": row["a"] * 3}).compute()):
+        for distribute in ("auto", "always"):
+            total = local.sql("SELECT max(b) AS b FROM frame", distribute=distribute).take_all()
+            assert total == [{"b": frame.to_arrow()["b"].to_pylist()[-1]}]
+
+
 def test_names_that_look_like_ours(local: millpond.Session) -> None:
     names = ["millpond_source_0", "MILLPOND_SOURCE_1", "{0}", "__export_source", "c0", "in0", "k0", "g0"]
     rows = pa.table({name: [i, i + 1, i] for i, name in enumerate(names)})
