@@ -1,0 +1,77 @@
+"""TPC queries through `session.sql`, against plain DuckDB over the same files, in turns.
+
+    python bench/tpc.py DATA [--suite tpch] [--runs 5] [--distribute auto] [--runner threads] [--partitions N]
+
+DATA is a folder made by tests/tpc/generate.sh. Prints the medians' sums, their ratio, and the queries with the highest
+ratios. Every query is planned and run anew each time; rows come back as an Arrow table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import millpond
+
+THREADS = 2
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Runs the suite and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--suite", choices=["tpch", "tpcds"], default="tpch")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--distribute", choices=["auto", "always", "never"], default="auto")
+    parser.add_argument("--runner", choices=["threads", "processes"], default="threads")
+    parser.add_argument("--partitions", type=int)
+    options = parser.parse_args()
+    files = sorted((options.data / options.suite).glob("*.parquet"))
+    queries = json.loads((options.data / options.suite / "queries.json").read_text())
+    plain = duckdb.connect(config={"threads": THREADS})
+    for file in files:
+        plain.execute(f"CREATE VIEW {file.stem} AS FROM '{file}'")
+    warnings.simplefilter("ignore", millpond.MillpondWarning)
+    ours, theirs = [], []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        millpond.init(data_root=folder, progress=False, runner=options.runner, threads=THREADS) as session,
+    ):
+        tables = {file.stem: session.read_parquet(str(file)) for file in files}
+
+        def turn(query: str) -> tuple[float, float]:
+            """DuckDB's seconds, then ours. Computed, not taken from what an earlier run kept."""
+            plain_seconds = seconds(lambda: plain.sql(query).to_arrow_table())
+
+            def run() -> None:
+                frame = session.sql(query, distribute=options.distribute, partitions=options.partitions, **tables)
+                frame.recompute().to_arrow()
+
+            return plain_seconds, seconds(run)
+
+        for query in queries:
+            times = [turn(query) for _ in range(options.runs)]
+            theirs.append(statistics.median(one for one, _ in times))
+            ours.append(statistics.median(one for _, one in times))
+    print(f"DuckDB {sum(theirs):.2f} s, millpond {sum(ours):.2f} s, ratio {sum(ours) / sum(theirs):.2f}")
+    ratios = sorted(((a / b, a, b, i) for i, (a, b) in enumerate(zip(ours, theirs, strict=True), 1)), reverse=True)
+    for ratio, mine, other, number in ratios[:5]:
+        print(f"  {options.suite} {number}: {ratio:.2f} ({mine * 1000:.0f} ms for {other * 1000:.0f} ms)")
+
+
+if __name__ == "__main__":
+    main()
