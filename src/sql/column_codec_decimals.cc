@@ -72,7 +72,7 @@ class DoubleEncoder : public ColumnEncoder {
       return;
     }
     const double power = kPowers[exponent_];
-    with_difference(header_.width, [&]<typename W>() {
+    with_unsigned(header_.width, [&]<typename W>() {
       scatter<double, W>(format, partitions, next_, [power, lowest = lowest_](double value) {
         return static_cast<W>(static_cast<std::int64_t>(to_integer(value, power) - lowest));
       });
@@ -150,7 +150,7 @@ class DecimalsDecoder : public ColumnDecoder {
       std::fill_n(values, count, base_ / power_);
       return;
     }
-    with_difference(chunk_.header.width, [&]<typename W>() {
+    with_unsigned(chunk_.header.width, [&]<typename W>() {
       const char* at = chunk_.body.data() + kPrefix + from * sizeof(W);
       for (std::size_t i = 0; i < count; ++i) {
         values[i] = (base_ + static_cast<double>(load<W>(at + i * sizeof(W)))) / power_;

@@ -115,7 +115,7 @@ class FixedEncoder : public ColumnEncoder {
     if (header_.width == 0) return;
     if constexpr (kInteger) {
       if (header_.kind == ChunkKind::kReference) {
-        with_difference(header_.width, [&]<typename W>() {
+        with_unsigned(header_.width, [&]<typename W>() {
           scatter<T, W>(format, partitions, next_, [base = minimum_](T value) {
             return static_cast<W>(static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(base));
           });
@@ -185,7 +185,7 @@ class FixedDecoder : public ColumnDecoder {
         std::fill_n(values, count, static_cast<T>(base_));
         return;
       }
-      with_difference(chunk_.header.width, [&]<typename W>() {
+      with_unsigned(chunk_.header.width, [&]<typename W>() {
         const char* at = chunk_.body.data() + sizeof(std::uint64_t) + from * sizeof(W);
         for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<T>(base_ + load<W>(at + i * sizeof(W)));
       });

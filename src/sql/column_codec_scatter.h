@@ -10,7 +10,7 @@ namespace millpond {
 
 /// Calls visit.template operator()<W>() with the unsigned type of `width` bytes.
 template <typename Visit>
-void with_difference(std::uint8_t width, Visit&& visit) {
+void with_unsigned(std::uint8_t width, Visit&& visit) {
   switch (width) {
     case 1:
       return visit.template operator()<std::uint8_t>();

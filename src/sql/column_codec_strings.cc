@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "duckdb/common/types/string_type.hpp"
+#include "sql/column_codec_scatter.h"
 
 namespace millpond {
 namespace {
@@ -10,19 +11,6 @@ namespace {
 using duckdb::string_t;
 using duckdb::UnifiedVectorFormat;
 using duckdb::Vector;
-
-// Calls visit.template operator()<W>() with the type that stores lengths of `width` bytes.
-template <typename Visit>
-void with_length(std::uint8_t width, Visit&& visit) {
-  switch (width) {
-    case 1:
-      return visit.template operator()<std::uint8_t>();
-    case 2:
-      return visit.template operator()<std::uint16_t>();
-    default:
-      return visit.template operator()<std::uint32_t>();
-  }
-}
 
 // After the header and the bitmap: with width 0 one 32-bit length for all rows, else a length a row; then the bytes.
 class StringsEncoder : public ColumnEncoder {
@@ -68,7 +56,7 @@ class StringsEncoder : public ColumnEncoder {
       for_each(format, partitions, [&](std::uint32_t p, const char* data, std::uint32_t size) { put(p, data, size); });
       return;
     }
-    with_length(header_.width, [&]<typename W>() {
+    with_unsigned(header_.width, [&]<typename W>() {
       for_each(format, partitions, [&](std::uint32_t p, const char* data, std::uint32_t size) {
         store(lengths_[p], static_cast<W>(size));
         lengths_[p] += sizeof(W);
@@ -133,7 +121,7 @@ class StringsDecoder : public ColumnDecoder {
     }
     bytes_ = lengths + rows * width;
     // Where every 1024th string begins, so that a read from the middle needs no walk from the start.
-    with_length(width, [&]<typename W>() {
+    with_unsigned(width, [&]<typename W>() {
       std::uint64_t offset = 0;
       for (std::size_t row = 0; row < rows; ++row) {
         if (row % kStride == 0) marks_.push_back(offset);
@@ -153,7 +141,7 @@ class StringsDecoder : public ColumnDecoder {
       for (std::size_t i = 0; i < count; ++i, at += size_) values[i] = string_t(at, size_);
       return;
     }
-    with_length(chunk_.header.width, [&]<typename W>() {
+    with_unsigned(chunk_.header.width, [&]<typename W>() {
       const char* lengths = chunk_.body.data();
       const char* at = bytes_ + marks_[from / kStride];
       for (std::size_t row = from / kStride * kStride; row < from; ++row) at += load<W>(lengths + row * sizeof(W));
@@ -188,7 +176,7 @@ Status check_strings(const OpenedChunk& chunk, std::size_t rows) {
   if (width != 1 && width != 2 && width != 4) return damaged_chunk("its encoding does not fit the column's type");
   if (size / width < rows) return damaged_chunk("it is too short for its lengths");
   std::uint64_t total = 0;
-  with_length(width, [&]<typename W>() {
+  with_unsigned(width, [&]<typename W>() {
     for (std::size_t row = 0; row < rows; ++row) total += load<W>(chunk.body.data() + row * sizeof(W));
   });
   return total == size - rows * width ? Status::ok() : damaged_chunk("its lengths do not add up to its bytes");
