@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from millpond.errors import InvalidArgumentError, MillpondError
 from millpond.expressions import Expr, Exprs, closed, expression, item_text
 from millpond.frame_base import FrameBase
+from millpond.schema import Schema
 from millpond.source_line import source_line
 from millpond.sql_text import quote_name, reference
 
@@ -48,15 +49,8 @@ class RelationalBase(FrameBase):
             raise
 
     def _columns(self, operation: str) -> Mapping[str, str]:
-        columns = self._known_schema()
-        if columns is None:
-            raise InvalidArgumentError(
-                f"{operation} needs the frame's columns, which are known only once it is computed",
-                hint="declare the function's schema=, or compute() the frame first",
-                location=str(source_line()),
-                node=operation,
-            )
-        return columns
+        """The frame's columns. What a function without a schema gives is computed for it."""
+        return Schema(self._frame.resolve_schema())
 
     def _column(self, operation: str, name: object) -> str:
         """The column that is meant, as it is spelt in the frame."""
