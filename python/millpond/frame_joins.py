@@ -49,8 +49,8 @@ class FrameJoins(RelationalBase):
         self._check_other("join", other)
         if how not in KINDS:
             raise InvalidArgumentError(f"how={how!r} is no join", hint=f"choose one of {', '.join(KINDS)}")
-        left = Side("left", list(self._columns("join")), "join")
-        right = Side("right", list(other._columns("join")), "join")
+        left = Side("left", list(self._columns()), "join")
+        right = Side("right", list(other._columns()), "join")
         keys = _keys("join", left, right, on, left_on, right_on)
         _check_has_condition(how, keys, condition)
         equal = "IS NOT DISTINCT FROM" if nulls_equal else "="
@@ -92,8 +92,8 @@ class FrameJoins(RelationalBase):
         operators = {"backward": ">", "forward": "<"}
         if strategy not in operators:
             raise InvalidArgumentError(f"strategy={strategy!r} is not known", hint='choose "backward" or "forward"')
-        left = Side("left", list(self._columns("join_asof")), "join_asof")
-        right = Side("right", list(other._columns("join_asof")), "join_asof")
+        left = Side("left", list(self._columns()), "join_asof")
+        right = Side("right", list(other._columns()), "join_asof")
         order = _keys("join_asof", left, right, on, left_on, right_on)
         if len(order) != 1:
             raise InvalidArgumentError(

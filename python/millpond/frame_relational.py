@@ -89,7 +89,7 @@ class FrameRelational(FrameJoins, FrameReshaping):
         if not texts:
             raise InvalidArgumentError("with_window was given no expression")
         new: dict[str, str] = {folded(name): text for name, text in zip(names, texts, strict=True) if name is not None}
-        columns = [new.pop(folded(name), quote_name(name)) for name in self._columns("with_window")]
+        columns = [new.pop(folded(name), quote_name(name)) for name in self._columns()]
         columns += new.values()
         columns += [text for name, text in zip(names, texts, strict=True) if name is None]
         return self._query("with_window", f"SELECT {', '.join(columns)} FROM this")
@@ -237,7 +237,7 @@ class FrameRelational(FrameJoins, FrameReshaping):
         >>> session.from_items([{"a": None, "b": "x"}, {"a": 1, "b": None}]).fill_null({"a": 0, "b": ""}).take_all()
         [{'a': 0, 'b': 'x'}, {'a': 1, 'b': ''}]
         """
-        types = self._columns("fill_null")
+        types = self._columns()
         if isinstance(value, Mapping):
             fills = {self._column("fill_null", name): fill for name, fill in value.items()}
         else:
@@ -252,7 +252,7 @@ class FrameRelational(FrameJoins, FrameReshaping):
         >>> session.from_items([{"a": None, "b": 1}, {"a": 2, "b": None}]).drop_nulls("a").take_all()
         [{'a': 2, 'b': None}]
         """
-        columns = list(self._columns("drop_nulls")) if subset is None else self._column_list("drop_nulls", flat(subset))
+        columns = list(self._columns()) if subset is None else self._column_list("drop_nulls", flat(subset))
         test = " AND ".join(f"{quote_name(column)} IS NOT NULL" for column in columns) or "true"
         return self._local_query("drop_nulls", f"SELECT * FROM {{0}} WHERE {test}")
 
@@ -278,13 +278,13 @@ class FrameRelational(FrameJoins, FrameReshaping):
     def _set_operation(self, operation: str, keyword: str, other: DataFrame, keep_duplicates: bool) -> DataFrame:
         self._check_other(operation, other)
         self._check_same_columns(operation, other, "select the same columns of both")
-        columns = ", ".join(quote_name(name) for name in self._columns(operation))
+        columns = ", ".join(quote_name(name) for name in self._columns())
         every = " ALL" if keep_duplicates else ""
         query = f'SELECT {columns} FROM "left" {keyword}{every} SELECT {columns} FROM "right"'
         return self._query(operation, query, other)
 
     def _check_same_columns(self, operation: str, other: DataFrame, hint: str) -> None:
-        mine, others = list(self._columns(operation)), list(other._columns(operation))
+        mine, others = list(self._columns()), list(other._columns())
         missing = [name for name in mine if column_of(name, others) is None]
         more = [name for name in others if column_of(name, mine) is None]
         if missing or more:

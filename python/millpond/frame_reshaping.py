@@ -51,7 +51,7 @@ class FrameReshaping(RelationalBase):
         if not value_items:
             raise InvalidArgumentError("pivot was given no values", hint="name the column that is aggregated")
         value_texts = self._texts(values, "pivot")
-        names = list(self._columns("pivot"))
+        names = list(self._columns())
         used = {column_of(item, names) for item in [on, *value_items]}
         index_items = flat(index) if index is not None else [name for name in names if name not in used]
         items = self._items(index_items, {}, "pivot")
@@ -85,7 +85,7 @@ class FrameReshaping(RelationalBase):
         >>> df.unpivot(["a", "b"]).take_all()
         [{'k': 'x', 'variable': 'a', 'value': 1}, {'k': 'x', 'variable': 'b', 'value': None}]
         """
-        names = list(self._columns("unpivot"))
+        names = list(self._columns())
         chosen = self._column_list("unpivot", flat(on))
         kept = self._column_list("unpivot", flat(index))
         if not chosen:
@@ -115,7 +115,7 @@ class FrameReshaping(RelationalBase):
         >>> session.from_items([{"a": 1, "l": [1, 2]}, {"a": 2, "l": []}]).explode("l").take_all()
         [{'a': 1, 'l': 1}, {'a': 1, 'l': 2}, {'a': 2, 'l': None}]
         """
-        types = self._columns("explode")
+        types = self._columns()
         chosen = self._chosen("explode", columns)
         for name in chosen:
             if not types[name].endswith("]"):
@@ -134,7 +134,7 @@ class FrameReshaping(RelationalBase):
         >>> session.from_items([{"a": 1, "s": {"x": 2, "y": 3}}]).unnest("s").take_all()
         [{'a': 1, 'x': 2, 'y': 3}]
         """
-        types = self._columns("unnest")
+        types = self._columns()
         chosen = self._chosen("unnest", columns)
         names: list[str] = [name for name in types if name not in chosen]
         texts = {}
@@ -157,7 +157,7 @@ class FrameReshaping(RelationalBase):
         return chosen
 
     def _replaced(self, operation: str, texts: dict[str, str]) -> DataFrame:
-        items = [texts.get(name, quote_name(name)) for name in self._columns(operation)]
+        items = [texts.get(name, quote_name(name)) for name in self._columns()]
         return self._local_query(operation, f"SELECT {', '.join(items)} FROM {{0}}")
 
     def _found_values(self, on: str) -> list[tuple[str, str]]:

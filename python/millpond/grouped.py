@@ -99,7 +99,7 @@ class GroupedFrame:
         return self._each("list", columns)
 
     def _each(self, function: str, columns: tuple[Exprs, ...]) -> DataFrame:
-        known = [*self._frame._columns(function)]
+        known = [*self._frame._columns()]
         chosen = flat(columns)
         if not chosen:
             keys = {column_of(key, known) for key in self._keys}

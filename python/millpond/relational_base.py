@@ -48,13 +48,13 @@ class RelationalBase(FrameBase):
             error.location = error.location or str(source_line())
             raise
 
-    def _columns(self, operation: str) -> Mapping[str, str]:
+    def _columns(self) -> Mapping[str, str]:
         """The frame's columns. What a function without a schema gives is computed for it."""
         return Schema(self._frame.resolve_schema())
 
     def _column(self, operation: str, name: object) -> str:
         """The column that is meant, as it is spelt in the frame."""
-        columns = list(self._columns(operation))
+        columns = list(self._columns())
         found = column_of(name, columns)
         if found is not None:
             return found

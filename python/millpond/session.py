@@ -20,7 +20,7 @@ from millpond.session_reading import SessionReading
 from millpond.settings import Config, session_options
 from millpond.smallpond_keywords import check_keywords
 from millpond.source_line import source_line
-from millpond.sql_tables import find_tables, is_rows, named_inputs
+from millpond.sql_tables import find_tables, is_rows, name_in, named_inputs
 
 if TYPE_CHECKING:
     from millpond import _core
@@ -145,11 +145,14 @@ class Session(SessionReading):
         [{'n': 3}]
         """
         _check_frames("create_view", [frame])
+        self.drop_view(name)
         self._views[name] = frame
 
     def drop_view(self, name: str) -> None:
         """Forgets a view; fine when there is none of that name."""
-        self._views.pop(name, None)
+        known = name_in(name, self._views)
+        if known is not None:
+            del self._views[known]
 
     def wait(self, *frames: DataFrame | Iterable[DataFrame]) -> None:
         """Runs lazy frames together, such as `write_parquet_lazy` gives; what they share is done once."""

@@ -46,7 +46,7 @@ def _find(
     session: Session, name: str, given: Mapping[str, Any], views: Mapping[str, DataFrame], caller: FrameType | None
 ) -> DataFrame:
     for place in (given, views):
-        key = _key(name, place)
+        key = name_in(name, place)
         if key is not None:
             return _as_frame(session, name, place[key])
     scopes = [] if caller is None else [caller.f_locals, caller.f_globals]
@@ -63,8 +63,8 @@ def _find(
     raise _unknown(name, known, scopes)
 
 
-def _key(name: str, place: Mapping[str, Any]) -> str | None:
-    """Names are matched as SQL does: whatever the case of their letters."""
+def name_in(name: str, place: Mapping[str, Any]) -> str | None:
+    """The name as it stands in `place`: as SQL matches names, whatever the case of their letters."""
     return next((key for key in place if key.lower() == name.lower()), None)
 
 

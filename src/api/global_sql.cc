@@ -96,11 +96,10 @@ class GlobalSql {
       case CutStep::Kind::kHash: return dealt(step, from.front());
       case CutStep::Kind::kUnion: break;
     }
-    std::int64_t count = 0;
-    for (const auto& node : from) count += node->partitioning.count;
-    Partitioning partitioning = other_partitioning(Partitioning::Kind::kUnknown, count, "union/" + std::to_string(count));
-    std::optional<Schema> schema = from.front()->schema;
-    return context_.frame(UnionOp{}, std::move(from), std::move(schema), std::move(partitioning)).node();
+    std::vector<DataFrame> others;
+    for (std::size_t i = 1; i < from.size(); ++i) others.emplace_back(context_.session, from[i]);
+    MILLPOND_ASSIGN_OR_RETURN(const DataFrame frame, DataFrame(context_.session, from.front()).union_all(others, context_.location));
+    return frame.node();
   }
 
   /// A query whose columns the cutter knows: binding it again would cost more than running it on little data.
@@ -120,7 +119,7 @@ class GlobalSql {
     op.kind = RepartitionOp::Kind::kHash;
     op.count = partitions_;
     op.keys = step.keys;
-    Partitioning partitioning = hash_partitioning(step.keys, types, partitions_);
+    Partitioning partitioning = partitions_ == 1 ? single_partition() : hash_partitioning(step.keys, types, partitions_);
     return context_.frame(std::move(op), {node}, node->schema, std::move(partitioning)).node();
   }
 

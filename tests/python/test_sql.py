@@ -209,6 +209,8 @@ def test_tables_are_found(local: millpond.Session, folder: Path) -> None:
     assert local.sql("SELECT count(*) AS n FROM table_rows").take_all() == [{"n": 2}]
     assert count(f"SELECT count(*) AS n FROM '{folder}/t.parquet'") == 1000
     assert count(f"SELECT count(*) AS n FROM '{folder}/t.parquet' JOIN p USING (a)", p=pandas_rows) == 3
+    local.create_view("MINE", local.from_items([{"a": 1}, {"a": 2}]))
+    assert count("SELECT count(*) AS n FROM mine") == 2, "a view replaces the one of that name, whatever its case"
     local.drop_view("mine")
     assert local.sql("SELECT count(*) AS n FROM mine").take_all() == [{"n": 1}]
 
@@ -237,6 +239,24 @@ def test_tables_of_functions_without_a_schema(local: millpond.Session) -> None:
         for distribute in ("auto", "always"):
             total = local.sql("SELECT max(b) AS b FROM frame", distribute=distribute).take_all()
             assert total == [{"b": frame.to_arrow()["b"].to_pylist()[-1]}]
+
+
+def test_two_unions_are_not_partitioned_alike(local: millpond.Session) -> None:
+    rows = local.from_items([{"a": i} for i in range(40)])
+    one = local.sql("FROM rows UNION ALL FROM rows WHERE a > 5", distribute="always", partitions=3, rows=rows)
+    two = local.sql("FROM rows WHERE a > 7 UNION ALL FROM rows", distribute="always", partitions=3, rows=rows)
+    assert one.num_partitions == two.num_partitions > 1
+    with pytest.raises(millpond.InvalidArgumentError, match="not partitioned alike"):
+        one.partial_sql("SELECT a FROM {0} JOIN {1} USING (a)", two)
+
+
+def test_keys_that_are_others_each_time(local: millpond.Session) -> None:
+    rows = local.from_items([{"a": i} for i in range(500)])
+    for query, most in (
+        ("SELECT random() < 0.5 AS g, median(a) FROM rows GROUP BY g", 2),
+        ("SELECT DISTINCT ON (random() < 0.5) a FROM rows", 2),
+    ):
+        assert local.sql(query, distribute="always", partitions=16, rows=rows).count() <= most
 
 
 def test_names_that_look_like_ours(local: millpond.Session) -> None:

@@ -142,6 +142,7 @@ Spread Cutter::visit_aggregate(Operator& op) {
   std::vector<const Expression*> keys;
   for (const auto& group : aggregate.groups) keys.push_back(group.get());
   const Spread dealt = deal(child, spread, keys);
+  if (dealt.is_single) return {};
   Spread result = keys_above(dealt);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (result.keys[i].empty()) result.keys[i].push_back({aggregate.group_index, duckdb::ProjectionIndex(i)});

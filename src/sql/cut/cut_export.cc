@@ -179,6 +179,9 @@ Spread Cutter::gather(LogicalOperator& op, const Spread& spread, const std::stri
 }
 
 Spread Cutter::deal(LogicalOperator& op, const Spread& spread, const std::vector<const duckdb::Expression*>& keys) {
+  // Computed once for the placement and again above it, such a key would be two different ones.
+  const auto is_volatile_key = [](const duckdb::Expression* key) { return key->IsVolatile() || !key->IsConsistent(); };
+  if (std::any_of(keys.begin(), keys.end(), is_volatile_key)) return gather(op, spread, "a key that is another each time");
   const auto bindings = op.GetColumnBindings();
   Spread result;
   result.is_single = false;

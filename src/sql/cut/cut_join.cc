@@ -52,6 +52,7 @@ std::vector<KeyPair> equal_keys(const LogicalOperator& op) {
     if (type != duckdb::ExpressionType::COMPARE_EQUAL && type != duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM) continue;
     if (condition.GetLHS().GetReturnType() != condition.GetRHS().GetReturnType()) continue;
     if (condition.GetLHS().IsVolatile() || condition.GetRHS().IsVolatile()) continue;
+    if (!condition.GetLHS().IsConsistent() || !condition.GetRHS().IsConsistent()) continue;
     keys.push_back({&condition.GetLHS(), &condition.GetRHS()});
   }
   return keys;
