@@ -1,6 +1,6 @@
 """Runs benchmark jobs as whole processes, in turn, and prints seconds, peak memory and ratios.
 
-    python bench/run.py DATA [--runs N] [--only JOB ...] [--program PROGRAM=PYTHON ...]
+    python bench/run.py DATA [--runs N] [--only JOB ...] [--program PROGRAM=PYTHON ...] [--touch-memory]
 
 DATA is a folder made by bench/generate.py. Each line of the table is one job in one program: the median of N runs,
 process start to exit, with the ratio to the first program of the job, and the most memory its processes held together.
@@ -96,13 +96,26 @@ def run_once(python: str, script: Path, arguments: list[str]) -> tuple[float, fl
     return float(own.group(1)) if own else seconds, peak[0] / 1e6
 
 
-def run_job(name: str, data: str, runs: int, pythons: dict[str, str]) -> None:
+def touch_free_memory() -> None:
+    """Writes to nearly all free memory once and frees it, so that its pages are the machine's own.
+
+    A virtual machine's host takes back pages that lie unused, and a program that then needs many new ones waits for
+    each of them: what is measured is the host, and the more the larger the data.
+    """
+    free = re.search(r"MemFree: *(\d+) kB", Path("/proc/meminfo").read_text())
+    if free:
+        _ = b"\1" * max(0, int(free.group(1)) * 1024 - 500_000_000)
+
+
+def run_job(name: str, data: str, runs: int, pythons: dict[str, str], touch_memory: bool) -> None:
     """Prints the lines of one job."""
     job = TABLE[name]
     programs = [program for program in job.programs if program in pythons]
     measured: dict[str, list[tuple[float, float]]] = {program: [] for program in programs}
     for _ in range(runs + 1):
         for program in programs:
+            if touch_memory:
+                touch_free_memory()
             with tempfile.TemporaryDirectory(prefix="millpond-bench-") as folder:
                 arguments = [data, f"{folder}/out", f"{folder}/root", *job.arguments]
                 script = JOBS / f"{job.script}_{program}.py"
@@ -127,12 +140,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", nargs="*", choices=list(TABLE), default=list(TABLE))
     parser.add_argument("--program", action="append", default=[], metavar="PROGRAM=PYTHON")
+    parser.add_argument("--touch-memory", action="store_true", help="write to all free memory before each run")
     options = parser.parse_args()
     pythons = dict.fromkeys(HERE, sys.executable) | dict(text.split("=", 1) for text in options.program)
     print(f"{os.cpu_count()} cores, median of {options.runs} runs, input {options.data}\n")
     print(f"{'job':14} {'program':10} {'seconds':>8} {'min':>7} {'max':>7} {'ratio':>6} {'peak MB':>8}")
     for name in options.only:
-        run_job(name, options.data, options.runs, pythons)
+        run_job(name, options.data, options.runs, pythons, options.touch_memory)
 
 
 if __name__ == "__main__":
