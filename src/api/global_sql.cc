@@ -40,8 +40,8 @@ class GlobalSql {
     }
   }
 
-  /// The columns, or why the query does not bind: told in the user's own text.
-  Result<Schema> bind() {
+  /// The columns and whether rows may be others each time, or why the query does not bind: told in the user's own text.
+  Result<InspectedQuery> bind() {
     std::vector<BoundInput> inputs;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       // The columns that a function gives are known once it has run.
@@ -50,11 +50,13 @@ class GlobalSql {
       }
       inputs.push_back({names_[i], *nodes_[i]->schema, -1, 1});
     }
-    return context_.impl().planner().bind(query_, inputs);
+    MILLPOND_ASSIGN_OR_RETURN(InspectedQuery bound, context_.impl().planner().inspect(query_, inputs, {}, false));
+    query_ = bound.query;
+    return bound;
   }
 
   /// All rows in one task. The plan shows the reason, if there is one.
-  Result<NodePtr> whole(const std::string& reason = {}) {
+  Result<NodePtr> whole(const InspectedQuery& bound, const std::string& reason = {}) {
     std::vector<NodePtr> inputs;
     std::vector<std::pair<std::string, std::string>> relations;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -63,8 +65,16 @@ class GlobalSql {
       relations.emplace_back(names_[i], "FROM {" + std::to_string(i) + "}");
     }
     const std::string name = reason.empty() ? context_.name : context_.name + ": whole, for " + reason;
-    MILLPOND_ASSIGN_OR_RETURN(const DataFrame frame,
-                              make_partial_sql({context_.session, name, context_.location}, with_relations(query_, relations), inputs, false));
+    const FrameContext context{context_.session, name, context_.location};
+    const std::string query = with_relations(query_, relations);
+    if (std::all_of(inputs.begin(), inputs.end(), [](const NodePtr& input) { return std::holds_alternative<ScanOp>(input->op); })) {
+      // Nothing else is to be known: which columns of files are read is DuckDB's own affair.
+      PartialSqlOp op;
+      op.query = query;
+      op.traits.is_volatile = bound.traits.is_volatile;
+      return context.frame(std::move(op), inputs, bound.schema, single_partition()).node();
+    }
+    MILLPOND_ASSIGN_OR_RETURN(const DataFrame frame, make_partial_sql(context, query, inputs, false));
     return frame.node();
   }
 
@@ -76,7 +86,7 @@ class GlobalSql {
       inputs.push_back({names_[i], *nodes_[i]->schema, rows_known(*nodes_[i]), nodes_[i]->partitioning.count});
     }
     MILLPOND_ASSIGN_OR_RETURN(Engine * cutter, context_.impl().cutter());
-    MILLPOND_ASSIGN_OR_RETURN(const CutPlan plan, cutter->cut(query_, inputs, {options_.broadcast_limit}));
+    MILLPOND_ASSIGN_OR_RETURN(const CutPlan plan, cutter->cut(query_, inputs, {options_.broadcast_limit, partitions_}));
     std::vector<NodePtr> steps;
     for (const CutStep& step : plan.steps) {
       MILLPOND_ASSIGN_OR_RETURN(NodePtr node, build(step, steps, &step == &plan.steps.back()));
@@ -153,7 +163,7 @@ class GlobalSql {
   }
 
   const FrameContext& context_;
-  const std::string& query_;
+  std::string query_;
   const SqlOptions& options_;
   const std::int64_t partitions_;
   std::vector<std::string> names_;
@@ -165,26 +175,21 @@ class GlobalSql {
 Result<DataFrame> Session::sql(const std::string& query, const std::vector<SqlTable>& tables, const SqlOptions& options,
                                const std::string& location) {
   FrameContext context{shared_from_this(), "sql", location};
-  const Result<std::vector<std::string>> statements = impl_->planner().split_statements(query);
-  if (!statements.is_ok()) return context.fail(statements.status());
-  if (statements->size() != 1) {
-    return context.fail(Status::invalid_argument("sql() takes one query, not " + std::to_string(statements->size())));
-  }
   for (const auto& table : tables) {
     if (table.frame.session().get() != this) {
       return context.fail(Status::invalid_argument("the frames belong to different sessions"));
     }
   }
   if (options.partitions < 0) return context.fail(Status::invalid_argument("partitions is " + std::to_string(options.partitions) + "; it must be at least 1"));
-  GlobalSql global(context, statements->front(), tables, options, options.partitions == 0 ? impl_->options().threads : options.partitions);
+  GlobalSql global(context, query, tables, options, options.partitions == 0 ? impl_->options().threads : options.partitions);
   const auto make = [&]() -> Result<NodePtr> {
-    MILLPOND_ASSIGN_OR_RETURN(const Schema schema, global.bind());
-    if (options.distribute != Distribute::kAlways) return global.whole();
+    MILLPOND_ASSIGN_OR_RETURN(const InspectedQuery bound, global.bind());
+    if (options.distribute != Distribute::kAlways) return global.whole(bound);
     Result<NodePtr> node = global.distributed();
-    if (node.is_ok() && (*node)->schema == schema) return node;
+    if (node.is_ok() && (*node)->schema == bound.schema) return node;
     const std::string reason = node.is_ok() ? "its plan gives other columns" : node.status().message();
     impl_->warn("the query runs whole, in one task: " + reason, location);
-    return global.whole(reason);
+    return global.whole(bound, reason);
   };
   Result<NodePtr> node = make();
   if (!node.is_ok()) return context.fail(node.status());

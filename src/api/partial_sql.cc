@@ -161,9 +161,8 @@ Result<BoundSql> bind_partial_sql(Session::Impl& session, const std::string& que
   }
   std::vector<BoundInput> bound;
   for (std::size_t i = 0; i < inputs.size(); ++i) bound.push_back({names[i], inputs[i]});
-  MILLPOND_ASSIGN_OR_RETURN(Schema schema, session.planner().bind(text, bound, setup_texts));
-  MILLPOND_ASSIGN_OR_RETURN(const QueryTraits traits, session.planner().analyze(text, bound, setup_texts));
-  return BoundSql{std::move(schema), to_plan(traits)};
+  MILLPOND_ASSIGN_OR_RETURN(InspectedQuery found, session.planner().inspect(text, bound, setup_texts));
+  return BoundSql{std::move(found.schema), to_plan(found.traits)};
 }
 
 Result<DataFrame> make_partial_sql(const FrameContext& context, const std::string& text,

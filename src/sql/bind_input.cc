@@ -1,8 +1,12 @@
 #include "sql/bind_input.h"
 
+#include <cstdint>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/quote.h"
+#include "duckdb/common/types/decimal.hpp"
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/extension/extension_loader.hpp"
@@ -18,6 +22,34 @@ struct BoundRelation : public duckdb::TableFunctionData {
   std::int64_t num_rows = -1;
 };
 
+// The types that most columns have, by their names. DuckDB's way from a text to a type is its parser, 30 us a column.
+const std::unordered_map<std::string, duckdb::LogicalType>& common_types() {
+  static const auto kTypes = [] {
+    using duckdb::LogicalType;
+    std::unordered_map<std::string, LogicalType> types;
+    for (const LogicalType type :
+         {LogicalType::BOOLEAN, LogicalType::TINYINT, LogicalType::SMALLINT, LogicalType::INTEGER, LogicalType::BIGINT,
+          LogicalType::UTINYINT, LogicalType::USMALLINT, LogicalType::UINTEGER, LogicalType::UBIGINT, LogicalType::HUGEINT,
+          LogicalType::FLOAT, LogicalType::DOUBLE, LogicalType::VARCHAR, LogicalType::BLOB, LogicalType::DATE,
+          LogicalType::TIME, LogicalType::TIMESTAMP, LogicalType::TIMESTAMP_TZ, LogicalType::INTERVAL, LogicalType::UUID}) {
+      types.emplace(type.ToString(), type);
+    }
+    for (std::uint8_t width = 1; width <= duckdb::Decimal::MAX_WIDTH_DECIMAL; ++width) {
+      for (std::uint8_t scale = 0; scale <= width; ++scale) {
+        const LogicalType type = LogicalType::DECIMAL(width, scale);
+        types.emplace(type.ToString(), type);
+      }
+    }
+    return types;
+  }();
+  return kTypes;
+}
+
+duckdb::LogicalType type_of(const std::string& text, duckdb::ClientContext& context) {
+  const auto common = common_types().find(text);
+  return common != common_types().end() ? common->second : duckdb::TransformStringToLogicalType(text, context);
+}
+
 duckdb::unique_ptr<duckdb::FunctionData> bind_relation(duckdb::ClientContext& context,
                                                        duckdb::TableFunctionBindInput& input,
                                                        duckdb::vector<duckdb::LogicalType>& types,
@@ -26,7 +58,7 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_relation(duckdb::ClientContext& co
   const auto& column_types = duckdb::ListValue::GetChildren(input.inputs[2]);
   for (std::size_t i = 0; i < columns.size() && i < column_types.size(); ++i) {
     names.emplace_back(duckdb::StringValue::Get(columns[i]));
-    types.push_back(duckdb::TransformStringToLogicalType(duckdb::StringValue::Get(column_types[i]), context));
+    types.push_back(type_of(duckdb::StringValue::Get(column_types[i]), context));
   }
   auto data = duckdb::make_uniq<BoundRelation>();
   data->name = duckdb::StringValue::Get(input.inputs[0]);

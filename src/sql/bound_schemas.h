@@ -14,7 +14,8 @@
 
 namespace millpond {
 
-/// What binding a task's query found out. The tasks of a stage share it: their inputs differ in slices, never in schema.
+/// What parsing and, where it was needed, binding a task's query found out. The tasks of a stage share it: their inputs
+/// differ in slices, never in schema.
 struct BoundTask {
   std::string query;                        ///< The one statement, without its semicolon.
   Schema schema;                            ///< Of its rows.

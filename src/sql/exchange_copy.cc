@@ -6,11 +6,11 @@
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/catalog/catalog_entry/copy_function_catalog_entry.hpp"
 #include "duckdb/function/copy_function.hpp"
-#include "duckdb/main/query_result.hpp"
 #include "duckdb/parser/parsed_data/copy_info.hpp"
 #include "duckdb/parser/query_node.hpp"
 #include "duckdb/parser/statement/copy_statement.hpp"
 #include "duckdb/planner/binder.hpp"
+#include "sql/arrow_export.h"
 #include "sql/column_codec_fixed.h"
 #include "sql/exchange_placement.h"
 #include "sql/exchange_sink.h"
@@ -109,12 +109,11 @@ std::shared_ptr<ExchangeContext> context_of(duckdb::ClientContext& context) {
 duckdb::BoundStatement plan(duckdb::Binder& binder, duckdb::CopyStatement& statement) {
   const duckdb::CopyInfo& info = *statement.info;
   duckdb::BoundStatement query = binder.Bind(*info.select_statement->Copy());
-  duckdb::vector<duckdb::Identifier> unique_names = query.names;
-  duckdb::QueryResult::DeduplicateColumns(unique_names);
-  std::vector<std::string> names;
-  for (const duckdb::Identifier& name : unique_names) names.push_back(name.GetIdentifierName());
-  const std::vector<duckdb::LogicalType> types(query.types.begin(), query.types.end());
   ExchangeTarget target;
+  target.schema = schema_of(query.names, query.types);
+  std::vector<std::string> names;
+  for (const Column& column : target.schema) names.push_back(column.name);
+  const std::vector<duckdb::LogicalType> types(query.types.begin(), query.types.end());
   target.context = context_of(binder.context);
   target.path = info.file_path;
   target.placer = std::make_shared<RowPlacer>(placement_option(info), names, types);

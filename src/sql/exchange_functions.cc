@@ -43,18 +43,18 @@ std::string text_list(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-Result<OutputFile> ExchangeContext::take_written(const std::string& path) {
+Result<WrittenExchange> ExchangeContext::take_written(const std::string& path) {
   std::lock_guard lock(mutex_);
   const auto found = written_.find(path);
   if (found == written_.end()) return Status::not_found("no exchange file was written to " + path);
-  OutputFile file = std::move(found->second);
+  WrittenExchange written = std::move(found->second);
   written_.erase(found);
-  return file;
+  return written;
 }
 
-void ExchangeContext::record_written(const std::string& path, OutputFile file) {
+void ExchangeContext::record_written(const std::string& path, WrittenExchange written) {
   std::lock_guard lock(mutex_);
-  written_.insert_or_assign(path, std::move(file));
+  written_.insert_or_assign(path, std::move(written));
 }
 
 Result<std::shared_ptr<const ExchangeFile>> ExchangeContext::open(const std::string& path, const std::string& digest) {

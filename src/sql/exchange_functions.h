@@ -21,6 +21,12 @@ class DatabaseInstance;
 
 namespace millpond {
 
+/// What one COPY wrote.
+struct WrittenExchange {
+  OutputFile file;  ///< Rows and bytes a partition, and the index digest.
+  Schema schema;    ///< Of the query's rows, with columns that only served placement.
+};
+
 /// What the exchange's COPY and table functions of one DuckDB instance share: the store they work on, and what each
 /// finished COPY wrote. Thread-safe.
 class ExchangeContext {
@@ -33,17 +39,16 @@ class ExchangeContext {
   /// index once; the least recently used are dropped beyond about 64 MB.
   Result<std::shared_ptr<const ExchangeFile>> open(const std::string& path, const std::string& digest);
 
-  /// What the COPY to exactly `path` wrote, once: rows and bytes a partition, and the index digest. kNotFound when no
-  /// COPY to that path has finished since the last call.
-  Result<OutputFile> take_written(const std::string& path);
+  /// What the COPY to exactly `path` wrote, once. kNotFound when no COPY to that path has finished since the last call.
+  Result<WrittenExchange> take_written(const std::string& path);
 
   /// Called by the COPY when its file is complete and synced.
-  void record_written(const std::string& path, OutputFile file);
+  void record_written(const std::string& path, WrittenExchange written);
 
  private:
   std::shared_ptr<FileSystem> files_;
   std::mutex mutex_;
-  std::map<std::string, OutputFile> written_;
+  std::map<std::string, WrittenExchange> written_;
 
   struct Kept {
     std::shared_ptr<const ExchangeFile> file;

@@ -133,7 +133,7 @@ class PhysicalExchangeSink : public duckdb::PhysicalOperator {
       file.segments.push_back({static_cast<std::int64_t>(p), static_cast<std::int64_t>(partition.rows),
                                static_cast<std::int64_t>(partition.bytes)});
     }
-    target_.context->record_written(target_.path, std::move(file));
+    target_.context->record_written(target_.path, {std::move(file), target_.schema});
     return duckdb::SinkFinalizeType::READY;
   }
 

@@ -17,6 +17,7 @@ struct ExchangeTarget {
   std::string path;
   std::shared_ptr<const RowPlacer> placer;
   std::vector<ExchangeColumn> columns;  ///< Those that are written.
+  Schema schema;                        ///< Of all rows that come in.
   std::size_t batch_rows = 0;           ///< Rows that are encoded together.
   bool sync = true;
 };

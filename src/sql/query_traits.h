@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "millpond/schema.h"
+
 namespace millpond {
 
 /// What is known of a query from its bound plan. Everything unknown is the careful answer.
@@ -29,6 +31,13 @@ struct QueryTraits {
   std::vector<std::optional<std::vector<std::string>>> used_columns;
 
   bool operator==(const QueryTraits&) const = default;
+};
+
+/// A query that binds.
+struct InspectedQuery {
+  std::string query;  ///< The one statement, without its semicolon.
+  Schema schema;
+  QueryTraits traits;
 };
 
 }  // namespace millpond

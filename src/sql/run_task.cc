@@ -53,7 +53,6 @@ class TaskRun {
     MILLPOND_RETURN_IF_ERROR(prepare());
     if (task_.call.has_value()) MILLPOND_RETURN_IF_ERROR(call());
     MILLPOND_RETURN_IF_ERROR(check_files());
-    result.schema = bound_.schema;
     const Status written = task_.output.exchange.has_value() ? write_exchange(result) : write_files(result);
     // What the function was fed with failed: its own failure is only the echo.
     return written.is_ok() || input_failure_->is_ok() ? written : *input_failure_;
@@ -83,18 +82,25 @@ class TaskRun {
       relations.emplace_back(input.name, std::move(select));
     }
     MILLPOND_RETURN_IF_ERROR(run_setup(*connection_, task_.setup, relations));
-    const std::string key = BoundSchemas::key_of(task_);
+    const std::string key = BoundSchemas::key_of(task_) + (writes_bound_rows() ? "b" : "");
     std::optional<BoundTask> known = engine_.bound_schemas.find(key);
     if (!known.has_value()) {
       MILLPOND_ASSIGN_OR_RETURN(ParsedStatement select, parse_select(*connection_, task_.query));
       set_rows(select.text, relations);
-      MILLPOND_ASSIGN_OR_RETURN(known, bind_rows(std::move(select.text)));
+      if (writes_bound_rows()) {
+        MILLPOND_ASSIGN_OR_RETURN(known, bind_rows(std::move(select.text)));
+      } else {
+        known = BoundTask{std::move(select.text), {}, {}, false};
+      }
       engine_.bound_schemas.add(key, *known);
     }
     bound_ = std::move(*known);
     set_rows(bound_.query, relations);
     return Status::ok();
   }
+
+  // Whether the schema must be known before the rows are; the exchange's COPY tells it with its file.
+  bool writes_bound_rows() const { return task_.call.has_value() || task_.output.files.has_value(); }
 
   void set_rows(const std::string& query, const std::vector<std::pair<std::string, std::string>>& relations) {
     text_.query = query;
@@ -171,13 +177,15 @@ class TaskRun {
     // computed again.
     const Status copied = copy(exchange_copy_sql(rows_sql_, path, *task_.output.exchange, false)).status();
     MILLPOND_RETURN_IF_ERROR(copied);
-    MILLPOND_ASSIGN_OR_RETURN(OutputFile file, engine_.exchange->take_written(path));
-    file.path = task_.output.exchange_file;
-    result.files.push_back(std::move(file));
+    MILLPOND_ASSIGN_OR_RETURN(WrittenExchange written, engine_.exchange->take_written(path));
+    written.file.path = task_.output.exchange_file;
+    result.schema = std::move(written.schema);
+    result.files.push_back(std::move(written.file));
     return Status::ok();
   }
 
   Status write_files(TaskResult& result) {
+    result.schema = bound_.schema;
     limit_waiting_rows();
     const WriteOptions& options = *task_.output.files;
     if (cuts_exactly(options) && options.partition_by.empty()) return write_cuts(result);

@@ -16,8 +16,26 @@ using duckdb::LogicalOperatorType;
 
 // So few rows go everywhere without a thought.
 constexpr std::uint64_t kFewRows = 20000;
-// Rows that are sent once and built into one table cost so much less than rows that every partition reads.
-constexpr std::uint64_t kBroadcastGain = 16;
+// Nor are rows sent everywhere that would fill each task's memory.
+constexpr double kMostBytes = 256e6;
+// What a row costs: in a hash table, written to an exchange file, read from one.
+constexpr double kBuild = 2;
+constexpr double kWrite = 2;
+constexpr double kRead = 1;
+
+// What a row takes in memory, coarsely.
+double row_bytes(const LogicalOperator& op) {
+  double bytes = 0;
+  for (const auto& type : op.types) bytes += static_cast<double>(duckdb::GetTypeIdSize(type.InternalType()));
+  return bytes;
+}
+
+// Whether a task is done sooner when it reads all of the side's rows than when it gets its share of both sides.
+bool is_cheaper_shared(const LogicalOperator& side, double rows, double other, double partitions) {
+  const double shared = rows * (kRead + kBuild);
+  const double dealt = ((rows + other) * (kWrite + kRead) + rows * kBuild) / partitions;
+  return shared <= dealt && rows * row_bytes(side) <= kMostBytes;
+}
 
 JoinType join_type(const LogicalOperator& op) {
   switch (op.type) {
@@ -108,9 +126,9 @@ Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
   const JoinType type = join_type(op);
   const std::uint64_t left_rows = rows_of(left_side);
   const std::uint64_t right_rows = rows_of(right_side);
-  const auto is_small = [limit = options_.broadcast_limit](std::uint64_t rows, std::uint64_t other) {
-    if (limit >= 0) return rows <= static_cast<std::uint64_t>(limit) && limit > 0;
-    return rows <= kFewRows || rows <= other / kBroadcastGain;
+  const auto is_small = [&](const LogicalOperator& side, std::uint64_t rows, std::uint64_t other) {
+    if (options_.broadcast_limit >= 0) return rows <= static_cast<std::uint64_t>(options_.broadcast_limit) && options_.broadcast_limit > 0;
+    return rows <= kFewRows || is_cheaper_shared(side, static_cast<double>(rows), static_cast<double>(other), static_cast<double>(options_.partitions));
   };
   const auto share = [&](LogicalOperator& side, const Spread& spread) {
     if (spread.is_constant) return;
@@ -127,11 +145,11 @@ Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
   const bool can_hash = !keys.empty() && type != JoinType::MARK;
   const bool meets = can_hash && !left.is_single && !right.is_single && !as_dealt(keys, left, &KeyPair::left).empty() &&
                      !as_dealt(keys, right, &KeyPair::right).empty();
-  if (!meets && can_share_right && (is_small(right_rows, left_rows) || !can_hash)) {
+  if (!meets && can_share_right && (is_small(right_side, right_rows, left_rows) || !can_hash)) {
     share(right_side, right);
     return left;
   }
-  if (!meets && can_share_left && (is_small(left_rows, right_rows) || !can_hash)) {
+  if (!meets && can_share_left && (is_small(left_side, left_rows, right_rows) || !can_hash)) {
     share(left_side, left);
     return right;
   }

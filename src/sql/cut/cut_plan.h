@@ -31,6 +31,7 @@ struct CutStep {
 /// How a query is cut.
 struct CutOptions {
   std::int64_t broadcast_limit = -1;  ///< As SqlOptions has it.
+  std::int64_t partitions = 1;        ///< How many a kHash step deals to.
 };
 
 /// A query as steps in order of dependence; the last one gives the rows.

@@ -103,7 +103,7 @@ TEST_CASE("a script is split by DuckDB's parser") {
 }
 
 TEST_CASE("a query's traits are found in its plan") {
-  const auto traits = [](const std::string& query) { return value_of(engine().analyze(query, kPrices)); };
+  const auto traits = [](const std::string& query) { return value_of(engine().inspect(query, kPrices)).traits; };
   const QueryTraits group = traits("SELECT ticker, count(*) FROM in0 WHERE price > 1 GROUP BY ticker");
   CHECK(group.has_aggregate);
   CHECK(group.is_grouping);
@@ -127,7 +127,7 @@ TEST_CASE("a query's traits are found in its plan") {
 }
 
 TEST_CASE("grouping is claimed only where groups decide the rows") {
-  const auto traits = [](const std::string& query) { return value_of(engine().analyze(query, kPrices)); };
+  const auto traits = [](const std::string& query) { return value_of(engine().inspect(query, kPrices)).traits; };
   CHECK(traits("SELECT ticker, volume % 2, count(*) FROM in0 GROUP BY ALL").group_columns == std::vector<std::string>{"ticker"});
   CHECK(traits("WITH x AS (SELECT ticker, price FROM in0) SELECT ticker, max(price) FROM x GROUP BY 1 HAVING max(price) > 2")
             .is_grouping == false);
@@ -141,7 +141,7 @@ TEST_CASE("grouping is claimed only where groups decide the rows") {
 }
 
 TEST_CASE("a column that a join may fill with NULL is not passed on") {
-  const auto passed = [](const std::string& query) { return value_of(engine().analyze(query, kTwo)).passed_columns; };
+  const auto passed = [](const std::string& query) { return value_of(engine().inspect(query, kTwo)).traits.passed_columns; };
   using Pairs = std::vector<std::pair<std::string, std::string>>;
   CHECK(passed("SELECT x.k, b FROM in0 x JOIN in1 y USING (k)") == Pairs{{"k", "k"}});
   CHECK(passed("SELECT x.k, b FROM in0 x LEFT JOIN in1 y ON x.k = y.k") == Pairs{{"k", "k"}});

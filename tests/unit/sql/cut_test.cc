@@ -24,12 +24,14 @@ const std::vector<BoundInput> kInputs = {
     {"few", {{"g", "VARCHAR"}, {"n", "INTEGER"}}, 100, 1},
 };
 
-CutPlan cut(const std::string& query) { return value_of(cutter().cut(query, kInputs)); }
+CutPlan cut(const std::string& query, std::int64_t partitions = 8) {
+  return value_of(cutter().cut(query, kInputs, {-1, partitions}));
+}
 
 // The steps that move rows, in order: "hash(c0)", "gather", "union"; a hash with the columns it goes by.
-std::vector<std::string> moves(const std::string& query) {
+std::vector<std::string> moves(const std::string& query, std::int64_t partitions = 8) {
   std::vector<std::string> moves;
-  for (const CutStep& step : cut(query).steps) {
+  for (const CutStep& step : cut(query, partitions).steps) {
     if (step.kind == CutStep::Kind::kGather) moves.emplace_back("gather");
     if (step.kind == CutStep::Kind::kUnion) moves.emplace_back("union");
     if (step.kind != CutStep::Kind::kHash) continue;
@@ -77,6 +79,17 @@ TEST_CASE("large tables meet by their keys, once") {
   CHECK(moves("SELECT k, count(*), sum(y) FROM facts JOIN other USING (k) GROUP BY k").size() == 2);
   CHECK(moves("SELECT k, max(y) OVER (PARTITION BY k ORDER BY x) FROM facts JOIN other USING (k)").size() == 2);
   CHECK(moves("SELECT a.x FROM facts a JOIN other b USING (k) LEFT JOIN facts c USING (k)").size() == 3);
+}
+
+TEST_CASE("a side is read by all when that is less work than dealing both") {
+  const std::string query = "SELECT x, y FROM facts JOIN other USING (k)";
+  CHECK(moves(query, 2) == Moves{"gather"});
+  CHECK(moves(query, 3).size() == 2);
+  // Millions of rows of two strings are too much for each task.
+  const std::vector<BoundInput> wide = {{"facts", {{"k", "BIGINT"}, {"w", "VARCHAR"}, {"x", "VARCHAR"}}, 10'000'000, 8},
+                                        {"other", {{"k", "BIGINT"}, {"y", "VARCHAR"}, {"z", "VARCHAR"}}, 8'000'000, 8}};
+  const CutPlan plan = value_of(cutter().cut("SELECT w, x, y, z FROM facts JOIN other USING (k)", wide, {-1, 2}));
+  CHECK(std::ranges::count(plan.steps, CutStep::Kind::kHash, &CutStep::kind) == 2);
 }
 
 TEST_CASE("a row of an ASOF join sees all rows of the other side") {

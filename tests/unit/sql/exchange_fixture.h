@@ -60,7 +60,7 @@ class ExchangeDatabase {
     auto written = context_->take_written(path(name));
     INFO(written.status().to_string());
     REQUIRE(written.is_ok());
-    return *written;
+    return written->file;
   }
 
   /// A call that reads all rows of one partition; the columns come from the file.

@@ -9,6 +9,7 @@
 #include "duckdb/planner/operator/logical_get.hpp"
 #include "duckdb/planner/operator/logical_sample.hpp"
 #include "duckdb/planner/planner.hpp"
+#include "duckdb/planner/statement_preprocessor.hpp"
 #include "sql/bind_input.h"
 #include "sql/bound_query.h"
 #include "sql/engine.h"
@@ -152,28 +153,54 @@ void note_used(duckdb::LogicalOperator& optimized, const std::vector<BoundInput>
   }
 }
 
+// What binds later, or with values that nobody gives, has no columns that could be told.
+Status check_expanded(const duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>>& statements) {
+  if (statements.size() != 1) {
+    return Status::invalid_argument("PIVOT does not say its values",
+                                    "Write them: PIVOT … ON column IN (value, value, …) USING …");
+  }
+  if (!statements.front()->named_param_map.empty()) {
+    return Status::invalid_argument("the query holds a parameter (? or $1), which nothing fills");
+  }
+  return Status::ok();
+}
+
 }  // namespace
 
-Result<QueryTraits> Engine::analyze(const std::string& query, const std::vector<BoundInput>& inputs,
-                                    const std::vector<std::string>& setup) {
-  return without_exceptions([&]() -> Result<QueryTraits> {
+Result<InspectedQuery> Engine::inspect(const std::string& query, const std::vector<BoundInput>& inputs,
+                                       const std::vector<std::string>& setup, bool with_used_columns) {
+  return without_exceptions([&]() -> Result<InspectedQuery> {
     duckdb::Connection connection(*impl_->database());
     MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_bound_query(connection, query, inputs, setup));
-    return without_exceptions(bound.text, [&]() -> Result<QueryTraits> {
-      QueryTraits traits;
+    return without_exceptions(bound.text, [&]() -> Result<InspectedQuery> {
+      InspectedQuery found;
+      found.query = bound.text.query;
+      Status refused;
       connection.context->RunFunctionInTransaction([&] {
+        auto expanded = duckdb::StatementPreprocessor(*connection.context).ExpandStatement(std::move(bound.statement));
+        refused = check_expanded(expanded.statements);
+        if (!refused.is_ok()) return;
         duckdb::Planner planner(*connection.context);
-        planner.CreatePlan(std::move(bound.statement));
-        note_operator(*planner.plan, traits);
-        note_lineage(*planner.plan, schema_of(planner.names, planner.types), inputs, traits);
+        planner.CreatePlan(std::move(expanded.statements.front()));
+        found.schema = schema_of(planner.names, planner.types);
+        note_operator(*planner.plan, found.traits);
+        note_lineage(*planner.plan, found.schema, inputs, found.traits);
+        if (!with_used_columns) return;
         planner.Optimize();
-        note_used(*planner.plan, inputs, traits);
+        note_used(*planner.plan, inputs, found.traits);
       });
+      MILLPOND_RETURN_IF_ERROR(refused);
       // Setup statements may read the inputs too: what they use is not known here.
-      if (!setup.empty()) traits.used_columns.assign(inputs.size(), std::nullopt);
-      return traits;
+      if (!setup.empty() || !with_used_columns) found.traits.used_columns.assign(inputs.size(), std::nullopt);
+      return found;
     });
   });
+}
+
+Result<Schema> Engine::bind(const std::string& query, const std::vector<BoundInput>& inputs,
+                            const std::vector<std::string>& setup) {
+  MILLPOND_ASSIGN_OR_RETURN(InspectedQuery found, inspect(query, inputs, setup, false));
+  return std::move(found.schema);
 }
 
 }  // namespace millpond

@@ -26,23 +26,4 @@ Result<BoundQuery> prepare_bound_query(duckdb::Connection& connection, const std
   });
 }
 
-Result<Schema> Engine::bind(const std::string& query, const std::vector<BoundInput>& inputs,
-                            const std::vector<std::string>& setup) {
-  return without_exceptions([&]() -> Result<Schema> {
-    duckdb::Connection connection(*impl_->database());
-    MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_bound_query(connection, query, inputs, setup));
-    return without_exceptions(bound.text, [&]() -> Result<Schema> {
-      const auto signature = connection.context->BindStatement(std::move(bound.statement));
-      if (signature.metadata_deferred) {
-        return Status::invalid_argument("PIVOT does not say its values",
-                                        "Write them: PIVOT … ON column IN (value, value, …) USING …");
-      }
-      if (!signature.parameters.empty()) {
-        return Status::invalid_argument("the query holds a parameter (? or $1), which nothing fills");
-      }
-      return schema_of(signature.names, signature.types);
-    });
-  });
-}
-
 }  // namespace millpond
