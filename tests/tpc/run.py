@@ -1,9 +1,10 @@
 """All TPC-H and TPC-DS queries, spread over partitions, compared with plain DuckDB over the same files.
 
     python tests/tpc/run.py DATA [--partitions 1 3 16] [--runners threads processes] [--only tpch:1 tpcds:14]
+        [--distribute always] [--memory-limit 2GB]
 
-DATA is a folder made by tests/tpc/generate.sh. Prints a line for each query that differs, fails or could not be spread,
-and, last, how many passed. Exit code 1 when one was not.
+DATA is a folder made by tests/tpc/generate.sh, with one suite or both. Prints a line for each query that differs, fails
+or could not be spread, and, last, how many passed. Exit code 1 when one was not.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("data", type=Path)
     parser.add_argument("--partitions", type=int, nargs="+", default=[1, 3, 16])
     parser.add_argument("--runners", nargs="+", default=["threads"], choices=["inline", "threads", "processes"])
+    parser.add_argument("--distribute", default="always", choices=["auto", "always", "never"])
+    parser.add_argument("--memory-limit")
     parser.add_argument("--only", nargs="+", default=[], metavar="SUITE:NUMBER")
     parser.add_argument("--explain", action="store_true", help="print each query's steps")
     return parser.parse_args(arguments)
@@ -96,11 +99,16 @@ class Suite:
 
 
 def problem_of(
-    session: millpond.Session, query: str, partitions: int, tables: dict[str, Any], expected: list[Row], explain: bool
+    session: millpond.Session,
+    query: str,
+    spread: dict[str, Any],
+    tables: dict[str, Any],
+    expected: list[Row],
+    explain: bool,
 ) -> str:
     """What is wrong with a query's result; empty when it is right."""
     try:
-        frame = session.sql(query, distribute="always", partitions=partitions, **tables)
+        frame = session.sql(query, **spread, **tables)
         if explain:
             print(frame.explain())
         rows = rows_of(frame.to_arrow())
@@ -112,7 +120,8 @@ def problem_of(
 def run(suite: Suite, runner: str, folder: str, options: argparse.Namespace) -> tuple[int, int]:
     """Runs a suite's queries under one runner; how many were right, and of how many."""
     right = total = 0
-    with millpond.init(data_root=folder, progress=False, runner=runner) as session:
+    limit = options.memory_limit
+    with millpond.init(data_root=folder, progress=False, runner=runner, memory_limit=limit) as session:
         tables = {file.stem: session.read_parquet(str(file)) for file in suite.files}
         for number, query in enumerate(suite.queries, 1):
             if options.only and f"{suite.name}:{number}" not in options.only:
@@ -121,7 +130,8 @@ def run(suite: Suite, runner: str, folder: str, options: argparse.Namespace) -> 
                 begin = time.perf_counter()
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always")
-                    problem = problem_of(session, query, partitions, tables, suite.expected(number), options.explain)
+                    spread = {"distribute": options.distribute, "partitions": partitions}
+                    problem = problem_of(session, query, spread, tables, suite.expected(number), options.explain)
                 total += 1
                 right += not problem
                 text = "; ".join([problem] * bool(problem) + [str(one.message) for one in caught])
@@ -136,7 +146,8 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     right = total = 0
     with tempfile.TemporaryDirectory(prefix="millpond-tpc-") as folder:
-        for suite in (Suite("tpch", options.data), Suite("tpcds", options.data)):
+        names = [name for name in ("tpch", "tpcds") if (options.data / name / "queries.json").exists()]
+        for suite in [Suite(name, options.data) for name in names]:
             for runner in options.runners:
                 passed, ran = run(suite, runner, folder, options)
                 right += passed
