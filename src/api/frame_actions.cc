@@ -75,7 +75,7 @@ Result<ArrowStream> stream_of(const DataFrame& frame, std::optional<std::int64_t
   MILLPOND_RETURN_IF_ERROR(session.run({node}, held.get()));
   MILLPOND_ASSIGN_OR_RETURN(const std::vector<TaskInput> inputs, session.inputs_of(node, partition, *held));
   const ErrorContext place{frame.node()->location, frame.node()->name, {}, {}, {}};
-  return session.engine().read(all_rows(inputs), inputs, {held, std::move(failure), place});
+  return session.engine().read(all_rows(inputs), inputs, {held, std::move(failure), place, node->schema});
 }
 
 }  // namespace

@@ -14,8 +14,7 @@
 
 namespace millpond {
 
-/// What parsing and, where it was needed, binding a task's query found out. The tasks of a stage share it: their inputs
-/// differ in slices, never in schema.
+/// What binding a task's query found out. The tasks of a stage share it: their inputs differ in slices, never in schema.
 struct BoundTask {
   std::string query;                        ///< The one statement, without its semicolon.
   Schema schema;                            ///< Of its rows.

@@ -1,5 +1,6 @@
 #include "sql/call_types.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "base/quote.h"
@@ -48,6 +49,13 @@ std::string select_for_arrow(const std::string& select, const Schema& schema,
     list.add(schema[i].name, carried == types[i] ? "" : carried.ToString());
   }
   return list.over(select);
+}
+
+bool travels_unchanged(const Schema& schema) {
+  return std::none_of(schema.begin(), schema.end(), [](const Column& column) {
+    const auto has = [&](const char* name) { return column.type.find(name) != std::string::npos; };
+    return has("BIT") || has("TIME WITH TIME ZONE") || has("UHUGEINT");
+  });
 }
 
 std::string select_as_declared(const std::string& select, const Schema& found, const Schema& declared) {

@@ -20,7 +20,8 @@ namespace millpond {
 
 namespace {
 
-std::string for_arrow(duckdb::Connection& connection, const std::string& select) {
+std::string for_arrow(duckdb::Connection& connection, const std::string& select, const std::optional<Schema>& schema) {
+  if (schema && travels_unchanged(*schema)) return select;
   const auto bound = connection.context->BindStatement(parse_own(connection, select));
   return select_for_arrow(select, schema_of(bound.names, bound.types), bound.types);
 }
@@ -69,7 +70,7 @@ Result<ArrowStream> Engine::read(const std::string& query, const std::vector<Tas
     MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(*connection, query));
     QueryText text{select.text, 0};
     MILLPOND_ASSIGN_OR_RETURN(const std::string rows, with_inputs(select.text, inputs, &text.prefix));
-    const std::string statement = for_arrow(*connection, rows);
+    const std::string statement = for_arrow(*connection, rows, context.schema);
     text.prefix += statement.find(rows);
     ExportOptions options;
     options.failure = context.failure;

@@ -77,6 +77,7 @@ class Engine {
     std::shared_ptr<const void> keep_alive;  ///< Let go of with the stream.
     std::shared_ptr<Status> failure;         ///< Receives why the stream broke off, if given.
     ErrorContext place;                      ///< Stands on every error.
+    std::optional<Schema> schema;            ///< The rows' columns, if they are known: saves looking at them first.
   };
   /// The rows of `query` over the inputs as a stream, pulled lazily on the caller's thread. The stream may outlive the
   /// engine. What Arrow would change without a word (BIT, TIME WITH TIME ZONE, UHUGEINT) comes as text. Errors while

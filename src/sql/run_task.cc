@@ -82,16 +82,16 @@ class TaskRun {
       relations.emplace_back(input.name, std::move(select));
     }
     MILLPOND_RETURN_IF_ERROR(run_setup(*connection_, task_.setup, relations));
-    const std::string key = BoundSchemas::key_of(task_) + (writes_bound_rows() ? "b" : "");
+    if (!needs_schema()) {
+      set_rows(task_.query, relations);
+      return Status::ok();
+    }
+    const std::string key = BoundSchemas::key_of(task_);
     std::optional<BoundTask> known = engine_.bound_schemas.find(key);
     if (!known.has_value()) {
       MILLPOND_ASSIGN_OR_RETURN(ParsedStatement select, parse_select(*connection_, task_.query));
       set_rows(select.text, relations);
-      if (writes_bound_rows()) {
-        MILLPOND_ASSIGN_OR_RETURN(known, bind_rows(std::move(select.text)));
-      } else {
-        known = BoundTask{std::move(select.text), {}, {}, false};
-      }
+      MILLPOND_ASSIGN_OR_RETURN(known, bind_rows(std::move(select.text)));
       engine_.bound_schemas.add(key, *known);
     }
     bound_ = std::move(*known);
@@ -100,7 +100,7 @@ class TaskRun {
   }
 
   // Whether the schema must be known before the rows are; the exchange's COPY tells it with its file.
-  bool writes_bound_rows() const { return task_.call.has_value() || task_.output.files.has_value(); }
+  bool needs_schema() const { return task_.call.has_value() || task_.output.files.has_value(); }
 
   void set_rows(const std::string& query, const std::vector<std::pair<std::string, std::string>>& relations) {
     text_.query = query;
