@@ -3,13 +3,15 @@
     python bench/tpc.py DATA [--suite tpch] [--runs 5] [--distribute auto] [--runner threads] [--partitions N]
 
 DATA is a folder made by tests/tpc/generate.sh. Prints sums of medians, their ratio, the queries with the highest
-ratios, and the most that a query takes beyond DuckDB's time. One connection and one session serve all queries; every
-query is planned and run anew each time, and its rows come back as an Arrow table.
+ratios, and the most that a query takes beyond DuckDB's time. One connection serves all queries, and one session, or
+with --distribute always one each; every query is planned and run anew each time, and its rows come back as an Arrow
+table.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import tempfile
@@ -49,17 +51,26 @@ def main() -> None:
     warnings.simplefilter("ignore", millpond.MillpondWarning)
     ours, theirs = [], []
     spread = {"distribute": options.distribute, "partitions": options.partitions}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        millpond.init(data_root=folder, progress=False, runner=options.runner, threads=THREADS) as session,
-    ):
-        tables = {file.stem: session.read_parquet(str(file)) for file in files}
-        session.sql("SELECT 1").to_arrow()  # Workers are there.
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+
+        def opened(scope: contextlib.ExitStack) -> tuple[millpond.Session, dict[str, millpond.DataFrame]]:
+            """A session whose workers are there, and its tables."""
+            session = scope.enter_context(
+                millpond.init(data_root=folder, progress=False, runner=options.runner, threads=THREADS)
+            )
+            session.sql("SELECT 1").to_arrow()
+            return session, {file.stem: session.read_parquet(str(file)) for file in files}
+
+        shared = opened(stack)
 
         def turn(query: str) -> tuple[float, float]:
             """DuckDB's seconds, then ours."""
             plain_seconds = seconds(lambda: plain.sql(query).to_arrow_table())
-            return plain_seconds, seconds(lambda: session.sql(query, **spread, **tables).recompute().to_arrow())
+            with contextlib.ExitStack() as scope:
+                # Of a query in steps, an earlier run's steps would be taken.
+                session, tables = opened(scope) if options.distribute == "always" else shared
+                return plain_seconds, seconds(lambda: session.sql(query, **spread, **tables).recompute().to_arrow())
 
         for query in queries:
             turn(query)  # The first round warms caches.

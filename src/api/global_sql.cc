@@ -28,12 +28,20 @@ std::int64_t rows_known(const Node& node) {
   return std::holds_alternative<RepartitionOp>(node.op) ? rows_known(*node.inputs.front()) : -1;
 }
 
-/// A query over named tables while it becomes a plan.
-class GlobalSql {
+/// What is made of the node may not rely on how its rows are dealt: another plan may deal them otherwise.
+NodePtr with_placement_of_its_own(const NodePtr& node) {
+  if (node->partitioning.count == 1) return node;
+  auto made = std::make_shared<Node>(*node);
+  made->partitioning = other_partitioning(Partitioning::Kind::kUnknown, node->partitioning.count, "sql/" + node->fingerprint);
+  return made;
+}
+
+/// A query over named tables that becomes a plan.
+class GlobalSql final : public AdaptiveQuery {
  public:
-  GlobalSql(const FrameContext& context, const std::string& query, const std::vector<SqlTable>& tables, const SqlOptions& options,
+  GlobalSql(FrameContext context, const std::string& query, const std::vector<SqlTable>& tables, const SqlOptions& options,
             std::int64_t partitions)
-      : context_(context), query_(query), options_(options), partitions_(partitions) {
+      : context_(std::move(context)), query_(query), options_(options), partitions_(partitions) {
     for (const auto& table : tables) {
       names_.push_back(table.name);
       nodes_.push_back(table.frame.node());
@@ -56,7 +64,7 @@ class GlobalSql {
   }
 
   /// All rows in one task. The plan shows the reason, if there is one.
-  Result<NodePtr> whole(const InspectedQuery& bound, const std::string& reason = {}) {
+  Result<NodePtr> whole(const InspectedQuery& bound, const std::string& reason = {}) const {
     std::vector<NodePtr> inputs;
     std::vector<std::pair<std::string, std::string>> relations;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -79,28 +87,36 @@ class GlobalSql {
   }
 
   /// Over many partitions.
-  Result<NodePtr> distributed() {
+  Result<Plan> plan(const std::map<std::string, std::int64_t>& known_rows) const override {
     std::vector<BoundInput> inputs;
+    std::vector<NodePtr> nodes;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      MILLPOND_ASSIGN_OR_RETURN(nodes_[i], spread(nodes_[i]));
-      inputs.push_back({names_[i], *nodes_[i]->schema, rows_known(*nodes_[i]), nodes_[i]->partitioning.count});
+      MILLPOND_ASSIGN_OR_RETURN(NodePtr node, spread(nodes_[i]));
+      inputs.push_back({names_[i], *node->schema, rows_known(*node), node->partitioning.count});
+      nodes.push_back(std::move(node));
     }
     MILLPOND_ASSIGN_OR_RETURN(Engine * cutter, context_.impl().cutter());
-    MILLPOND_ASSIGN_OR_RETURN(const CutPlan plan, cutter->cut(query_, inputs, {options_.broadcast_limit, partitions_}));
+    MILLPOND_ASSIGN_OR_RETURN(const CutPlan cut, cutter->cut(query_, inputs, {options_.broadcast_limit, partitions_, known_rows}));
     std::vector<NodePtr> steps;
-    for (const CutStep& step : plan.steps) {
-      MILLPOND_ASSIGN_OR_RETURN(NodePtr node, build(step, steps, &step == &plan.steps.back()));
+    for (const CutStep& step : cut.steps) {
+      if (step.kind == CutStep::Kind::kInput) {
+        steps.push_back(nodes[step.input]);
+        continue;
+      }
+      MILLPOND_ASSIGN_OR_RETURN(NodePtr node, build(step, steps, &step == &cut.steps.back()));
       steps.push_back(std::move(node));
     }
-    return steps.back();
+    Plan plan{steps.back(), {}};
+    for (const CutQuestion& question : cut.questions) plan.questions.push_back({question.id, steps[question.step]});
+    return plan;
   }
 
  private:
-  Result<NodePtr> build(const CutStep& step, const std::vector<NodePtr>& steps, bool is_last) {
+  Result<NodePtr> build(const CutStep& step, const std::vector<NodePtr>& steps, bool is_last) const {
     std::vector<NodePtr> from;
     for (const std::size_t number : step.from) from.push_back(steps[number]);
     switch (step.kind) {
-      case CutStep::Kind::kInput: return nodes_[step.input];
+      case CutStep::Kind::kInput: break;
       case CutStep::Kind::kQuery: return step.schema.empty() || is_last ? partial(step.query, from) : known(step, from);
       case CutStep::Kind::kGather: return gathered(from.front(), step.reason);
       case CutStep::Kind::kHash: return dealt(step, from.front());
@@ -113,7 +129,7 @@ class GlobalSql {
   }
 
   /// A query whose columns the cutter knows: binding it again would cost more than running it on little data.
-  Result<NodePtr> known(const CutStep& step, const std::vector<NodePtr>& inputs) {
+  Result<NodePtr> known(const CutStep& step, const std::vector<NodePtr>& inputs) const {
     PartialSqlOp op;
     op.query = step.query;
     op.traits.is_volatile = step.is_volatile;
@@ -122,7 +138,7 @@ class GlobalSql {
   }
 
   /// By the hash of whole columns.
-  Result<NodePtr> dealt(const CutStep& step, const NodePtr& node) {
+  Result<NodePtr> dealt(const CutStep& step, const NodePtr& node) const {
     std::vector<std::string> types;
     for (const auto& key : step.keys) types.push_back((*node->schema)[static_cast<std::size_t>(find_column(*node->schema, key))].type);
     RepartitionOp op;
@@ -133,7 +149,7 @@ class GlobalSql {
     return context_.frame(std::move(op), {node}, node->schema, std::move(partitioning)).node();
   }
 
-  Result<NodePtr> partial(const std::string& query, const std::vector<NodePtr>& inputs) {
+  Result<NodePtr> partial(const std::string& query, const std::vector<NodePtr>& inputs) const {
     MILLPOND_ASSIGN_OR_RETURN(const DataFrame frame, make_partial_sql(context_, query, inputs, false));
     return frame.node();
   }
@@ -147,7 +163,7 @@ class GlobalSql {
     return context.frame(std::move(op), {node}, node->schema, std::move(partitioning)).node();
   }
 
-  Result<NodePtr> gathered(const NodePtr& node, const std::string& reason = {}) {
+  Result<NodePtr> gathered(const NodePtr& node, const std::string& reason = {}) const {
     if (node->partitioning.count == 1) return node;
     // The plan says why.
     const std::string name = reason.empty() ? context_.name : context_.name + ": " + reason;
@@ -155,16 +171,16 @@ class GlobalSql {
   }
 
   /// Rows at rest in one partition are read in as many as there shall be.
-  Result<NodePtr> spread(const NodePtr& node) {
+  Result<NodePtr> spread(const NodePtr& node) const {
     if (node->partitioning.count > 1 || partitions_ == 1) return node;
     if (std::holds_alternative<ScanOp>(node->op)) return repartitioned(context_, RepartitionOp::Kind::kFiles, partitions_, node);
     if (std::holds_alternative<ValuesOp>(node->op)) return repartitioned(context_, RepartitionOp::Kind::kRows, partitions_, node);
     return node;
   }
 
-  const FrameContext& context_;
+  const FrameContext context_;
   std::string query_;
-  const SqlOptions& options_;
+  const SqlOptions options_;
   const std::int64_t partitions_;
   std::vector<std::string> names_;
   std::vector<NodePtr> nodes_;
@@ -181,15 +197,21 @@ Result<DataFrame> Session::sql(const std::string& query, const std::vector<SqlTa
     }
   }
   if (options.partitions < 0) return context.fail(Status::invalid_argument("partitions is " + std::to_string(options.partitions) + "; it must be at least 1"));
-  GlobalSql global(context, query, tables, options, options.partitions == 0 ? impl_->options().threads : options.partitions);
+  const auto global = std::make_shared<GlobalSql>(context, query, tables, options,
+                                                  options.partitions == 0 ? impl_->options().threads : options.partitions);
   const auto make = [&]() -> Result<NodePtr> {
-    MILLPOND_ASSIGN_OR_RETURN(const InspectedQuery bound, global.bind());
-    if (options.distribute != Distribute::kAlways) return global.whole(bound);
-    Result<NodePtr> node = global.distributed();
-    if (node.is_ok() && (*node)->schema == bound.schema) return node;
-    const std::string reason = node.is_ok() ? "its plan gives other columns" : node.status().message();
-    impl_->warn("the query runs whole, in one task: " + reason, location);
-    return global.whole(bound, reason);
+    MILLPOND_ASSIGN_OR_RETURN(const InspectedQuery bound, global->bind());
+    if (options.distribute != Distribute::kAlways) return global->whole(bound);
+    const Result<AdaptiveQuery::Plan> plan = global->plan({});
+    if (!plan.is_ok() || plan->root->schema != bound.schema) {
+      const std::string reason = plan.is_ok() ? "its plan gives other columns" : plan.status().message();
+      impl_->warn("the query runs whole, in one task: " + reason, location);
+      return global->whole(bound, reason);
+    }
+    if (plan->questions.empty()) return plan->root;
+    const NodePtr node = with_placement_of_its_own(plan->root);
+    impl_->remember_adaptive(node, global);
+    return node;
   };
   Result<NodePtr> node = make();
   if (!node.is_ok()) return context.fail(node.status());

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/adaptive_query.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "job/event_log.h"
@@ -57,6 +58,9 @@ class Session::Impl {
   /// The rows of the node as task inputs: of all partitions in order, or of one.
   Result<std::vector<TaskInput>> inputs_of(const NodePtr& node, std::optional<std::int64_t> partition, HeldResults& held);
 
+  /// From now on actions on the node, or on what is made of it, look for the plan that the sizes of its parts make best.
+  void remember_adaptive(const NodePtr& node, std::shared_ptr<const AdaptiveQuery> query);
+
   /// 1 for the session's first append, 2 for the next …: the same program counts the same way again.
   std::int64_t next_append() { return ++num_appends_; }
 
@@ -90,6 +94,10 @@ class Session::Impl {
   Status open_runner();
   Status run_resolved(const std::vector<NodePtr>& roots, HeldResults& held);
   Status run_once(const std::vector<NodePtr>& roots, HeldResults& held, std::vector<StageWrite>& unfinished);
+  std::shared_ptr<const AdaptiveQuery> find_adaptive(const NodePtr& node) const;
+  /// The plan with every adaptive query below it as it runs best; runs what decides about that. Fingerprints stay.
+  Result<NodePtr> adapted(const NodePtr& node, std::map<NodePtr, NodePtr>& done, HeldResults& held);
+  Result<NodePtr> best_plan(const AdaptiveQuery& query, const NodePtr& node, std::map<NodePtr, NodePtr>& done, HeldResults& held);
   JobContext job_context(const std::vector<NodePtr>& roots);
   Status keep_results(Job& job, const StageGraph& graph, const std::vector<NodePtr>& roots);
   Status bind_late(Node& node);
@@ -124,6 +132,9 @@ class Session::Impl {
   std::set<std::string> warned_;
   std::vector<std::weak_ptr<const Node>> frames_;
   std::size_t prune_frames_at_ = 1024;
+  /// By fingerprint; gone some time after the node.
+  std::map<std::string, std::pair<std::weak_ptr<const Node>, std::shared_ptr<const AdaptiveQuery>>> adaptive_;
+  std::size_t prune_adaptive_at_ = 64;
   std::atomic<std::int64_t> num_appends_{0};
   ProgressCallback progress_;
   std::atomic<bool> cancelled_{false};

@@ -38,6 +38,10 @@ Status Session::Impl::run(const std::vector<NodePtr>& roots, HeldResults* held) 
     resolved.push_back(std::move(node));
   }
   HeldResults needed;
+  std::map<NodePtr, NodePtr> adapted_nodes;
+  for (NodePtr& root : resolved) {
+    MILLPOND_ASSIGN_OR_RETURN(root, adapted(root, adapted_nodes, needed));
+  }
   MILLPOND_RETURN_IF_ERROR(run_resolved(resolved, needed));
   if (held != nullptr) *held = std::move(needed);
   return Status::ok();

@@ -154,6 +154,7 @@ std::size_t Cutter::emit(LogicalOperator& op, const std::vector<const duckdb::Ex
 }
 
 std::size_t Cutter::add(CutStep step) {
+  ids_.push_back(id_of(step));
   plan_.steps.push_back(std::move(step));
   return plan_.steps.size() - 1;
 }

@@ -22,6 +22,8 @@ constexpr double kMostBytes = 256e6;
 constexpr double kBuild = 2;
 constexpr double kWrite = 2;
 constexpr double kRead = 1;
+// What would move must be so much before the other side is counted first.
+constexpr double kWorthCounting = 16e6;
 
 // What a row takes in memory, coarsely.
 double row_bytes(const LogicalOperator& op) {
@@ -116,6 +118,41 @@ bool Cutter::meet_by_hash(LogicalOperator& op, Spread& left, Spread& right) {
   return true;
 }
 
+bool Cutter::is_small(const LogicalOperator& side, std::uint64_t rows, std::uint64_t other) const {
+  const std::int64_t limit = options_.broadcast_limit;
+  if (limit >= 0) return limit > 0 && rows <= static_cast<std::uint64_t>(limit);
+  if (rows <= kFewRows) return true;
+  return is_cheaper_shared(side, static_cast<double>(rows), static_cast<double>(other), static_cast<double>(options_.partitions));
+}
+
+std::optional<Spread> Cutter::share_by_real_size(LogicalOperator& op, Spread& left, Spread& right, bool can_share_left,
+                                                 bool can_share_right) {
+  const bool is_right = can_share_right && (!can_share_left || rows_of(*op.children[1]) <= rows_of(*op.children[0]));
+  if ((!is_right && !can_share_left) || options_.broadcast_limit == 0) return {};
+  LogicalOperator& side = *op.children[is_right ? 1 : 0];
+  LogicalOperator& other = *op.children[is_right ? 0 : 1];
+  const std::uint64_t other_rows = rows_of(other);
+  if (is_at_rest(side) || static_cast<double>(other_rows) * row_bytes(other) < kWorthCounting) return {};
+  const std::vector<KeyPair> keys = equal_keys(op);
+  if (!as_dealt(keys, left, &KeyPair::left).empty() || !as_dealt(keys, right, &KeyPair::right).empty()) return {};
+  std::vector<const Expression*> side_keys;
+  for (const KeyPair& key : keys) side_keys.push_back(is_right ? key.right : key.left);
+  Spread& spread = is_right ? right : left;
+  spread = deal(side, spread, side_keys);
+  if (spread.is_single) return {};
+  const std::size_t dealt = sources_.at(&side).step;
+  const std::string& id = ids_[dealt];
+  const auto known = options_.known_rows.find(id);
+  if (known == options_.known_rows.end()) plan_.questions.push_back({dealt, id});
+  if (known == options_.known_rows.end() || !is_small(side, static_cast<std::uint64_t>(known->second), other_rows)) return {};
+  CutStep all;
+  all.kind = CutStep::Kind::kGather;
+  all.from = {dealt};
+  all.reason = "a side of a join that turned out small goes to every partition";
+  set_source(side, add(std::move(all)));
+  return is_right ? left : right;
+}
+
 Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
   LogicalOperator& left_side = *op.children[0];
   LogicalOperator& right_side = *op.children[1];
@@ -126,10 +163,6 @@ Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
   const JoinType type = join_type(op);
   const std::uint64_t left_rows = rows_of(left_side);
   const std::uint64_t right_rows = rows_of(right_side);
-  const auto is_small = [&](const LogicalOperator& side, std::uint64_t rows, std::uint64_t other) {
-    if (options_.broadcast_limit >= 0) return rows <= static_cast<std::uint64_t>(options_.broadcast_limit) && options_.broadcast_limit > 0;
-    return rows <= kFewRows || is_cheaper_shared(side, static_cast<double>(rows), static_cast<double>(other), static_cast<double>(options_.partitions));
-  };
   const auto share = [&](LogicalOperator& side, const Spread& spread) {
     if (spread.is_constant) return;
     if (!spread.is_single) {
@@ -152,6 +185,9 @@ Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
   if (!meets && can_share_left && (is_small(left_side, left_rows, right_rows) || !can_hash)) {
     share(left_side, left);
     return right;
+  }
+  if (can_hash && !meets && !left.is_single && !right.is_single) {
+    if (const auto shared = share_by_real_size(op, left, right, can_share_left, can_share_right)) return *shared;
   }
   if (can_hash && meet_by_hash(op, left, right)) {
     Spread result;

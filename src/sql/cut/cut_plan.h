@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,15 +29,23 @@ struct CutStep {
   std::string reason;             ///< kGather: why the rows must come together.
 };
 
+/// A step whose real size would tell whether rows that meet its own must move at all.
+struct CutQuestion {
+  std::size_t step = 0;
+  std::string id;  ///< Equal steps of equal queries have equal ids, whatever was cut around them.
+};
+
 /// How a query is cut.
 struct CutOptions {
   std::int64_t broadcast_limit = -1;  ///< As SqlOptions has it.
   std::int64_t partitions = 1;        ///< How many a kHash step deals to.
+  std::map<std::string, std::int64_t> known_rows;  ///< Real sizes of steps that were asked for, by CutQuestion::id.
 };
 
 /// A query as steps in order of dependence; the last one gives the rows.
 struct CutPlan {
   std::vector<CutStep> steps;
+  std::vector<CutQuestion> questions;  ///< None of them is read by another, directly or not.
 };
 
 }  // namespace millpond

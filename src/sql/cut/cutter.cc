@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/quote.h"
 #include "duckdb/common/exception.hpp"
 #include "duckdb/planner/operator/logical_cteref.hpp"
@@ -25,7 +26,45 @@ CutPlan Cutter::run(Operator& root, const duckdb::vector<duckdb::Identifier>& na
   std::vector<std::string> texts;
   for (const duckdb::Identifier& name : names) texts.push_back(name.GetIdentifierName());
   emit_named(*root, texts);
+  keep_first_questions();
   return std::move(plan_);
+}
+
+namespace {
+
+bool reads(const CutPlan& plan, std::size_t step, std::size_t other) {
+  std::vector<bool> is_below(step + 1, false);
+  is_below[step] = true;
+  for (std::size_t i = step + 1; i-- > 0;) {
+    if (!is_below[i]) continue;
+    for (const std::size_t from : plan.steps[i].from) is_below[from] = true;
+  }
+  return other < step && is_below[other];
+}
+
+}  // namespace
+
+// Those that can be answered now.
+void Cutter::keep_first_questions() {
+  const std::vector<CutQuestion> all = std::move(plan_.questions);
+  plan_.questions.clear();
+  for (const CutQuestion& question : all) {
+    const bool waits = std::any_of(all.begin(), all.end(), [&](const CutQuestion& other) { return reads(plan_, question.step, other.step); });
+    if (!waits) plan_.questions.push_back(question);
+  }
+}
+
+std::string Cutter::id_of(const CutStep& step) const {
+  std::string text = std::to_string(static_cast<int>(step.kind)) + "/" + std::to_string(step.input) + "/" + step.query;
+  for (const std::string& key : step.keys) text += "/" + key;
+  for (const std::size_t from : step.from) text += "/" + ids_[from];
+  return xxh3_128_hex(text);
+}
+
+bool Cutter::is_at_rest(const LogicalOperator& op) const {
+  const auto source = sources_.find(&op);
+  if (source != sources_.end()) return plan_.steps[source->second.step].kind == CutStep::Kind::kInput;
+  return op.type == LogicalOperatorType::LOGICAL_PROJECTION && is_at_rest(*op.children.front());
 }
 
 std::uint64_t Cutter::rows_of(LogicalOperator& op) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -65,6 +66,16 @@ class Cutter {
   /// Brings all inputs below the operator to one place; it runs whole.
   Spread visit_whole(duckdb::LogicalOperator& op, const std::string& reason);
 
+  /// Whether a side of so many rows had better go to every partition of the other.
+  bool is_small(const duckdb::LogicalOperator& side, std::uint64_t rows, std::uint64_t other) const;
+  /// Deals the smaller side first, and lets all partitions of the other, whose placement it gives, read it if its real size
+  /// is known and small. If it isn't known, asks for it. Nothing: both must move.
+  std::optional<Spread> share_by_real_size(duckdb::LogicalOperator& op, Spread& left, Spread& right, bool can_share_left,
+                                           bool can_share_right);
+  /// Whether the operator gives all rows of an input, which are counted.
+  bool is_at_rest(const duckdb::LogicalOperator& op) const;
+  /// Stands for a step and all that it reads.
+  std::string id_of(const CutStep& step) const;
   /// Whether the join's sides can meet by the hash of their equal keys; then does so.
   bool meet_by_hash(duckdb::LogicalOperator& op, Spread& left, Spread& right);
   Spread aggregate_in_two_steps(Operator& op);
@@ -78,6 +89,7 @@ class Cutter {
   void set_source(duckdb::LogicalOperator& op, std::size_t step);
   void set_source(duckdb::LogicalOperator& op, Source source) { sources_[&op] = std::move(source); }
   std::size_t add(CutStep step);
+  void keep_first_questions();
 
   /// A step with the operator's columns as c0, c1 …, followed by `extra` as k0, k1 ….
   std::size_t emit(duckdb::LogicalOperator& op, const std::vector<const duckdb::Expression*>& extra = {});
@@ -95,6 +107,7 @@ class Cutter {
   const CutOptions& options_;
   const std::string source_prefix_;
   CutPlan plan_;
+  std::vector<std::string> ids_;  ///< Of its steps.
   std::unordered_map<const duckdb::LogicalOperator*, Source> sources_;
   std::vector<Operator> replaced_;
   /// By table index: the step of a CTE's rows, and how they lie (its keys by column number).

@@ -25,7 +25,7 @@ const std::vector<BoundInput> kInputs = {
 };
 
 CutPlan cut(const std::string& query, std::int64_t partitions = 8) {
-  return value_of(cutter().cut(query, kInputs, {-1, partitions}));
+  return value_of(cutter().cut(query, kInputs, {-1, partitions, {}}));
 }
 
 // The steps that move rows, in order: "hash(c0)", "gather", "union"; a hash with the columns it goes by.
@@ -88,8 +88,31 @@ TEST_CASE("a side is read by all when that is less work than dealing both") {
   // Millions of rows of two strings are too much for each task.
   const std::vector<BoundInput> wide = {{"facts", {{"k", "BIGINT"}, {"w", "VARCHAR"}, {"x", "VARCHAR"}}, 10'000'000, 8},
                                         {"other", {{"k", "BIGINT"}, {"y", "VARCHAR"}, {"z", "VARCHAR"}}, 8'000'000, 8}};
-  const CutPlan plan = value_of(cutter().cut("SELECT w, x, y, z FROM facts JOIN other USING (k)", wide, {-1, 2}));
+  const CutPlan plan = value_of(cutter().cut("SELECT w, x, y, z FROM facts JOIN other USING (k)", wide, {-1, 2, {}}));
   CHECK(std::ranges::count(plan.steps, CutStep::Kind::kHash, &CutStep::kind) == 2);
+}
+
+TEST_CASE("what a filter leaves is asked for before the other side moves") {
+  const std::string query = "SELECT x, y FROM facts JOIN other USING (k) WHERE y % 7 = 3";
+  const CutPlan asking = cut(query);
+  REQUIRE(asking.questions.size() == 1);
+  CHECK(asking.steps[asking.questions[0].step].kind == CutStep::Kind::kHash);
+  const auto kinds = [&](std::int64_t rows, CutStep::Kind kind) {
+    const CutPlan plan = value_of(cutter().cut(query, kInputs, {-1, 8, {{asking.questions[0].id, rows}}}));
+    CHECK(plan.questions.empty());
+    return std::ranges::count(plan.steps, kind, &CutStep::kind);
+  };
+  CHECK(kinds(100, CutStep::Kind::kHash) == 1);
+  CHECK(kinds(100, CutStep::Kind::kGather) == 1);
+  CHECK(kinds(7'000'000, CutStep::Kind::kHash) == 2);
+  CHECK(kinds(7'000'000, CutStep::Kind::kGather) == 0);
+}
+
+TEST_CASE("of what is to be counted, the lowest comes first") {
+  const CutPlan plan = cut("SELECT a.x FROM facts a JOIN (SELECT b.k, c.x FROM other b JOIN facts c USING (k) WHERE b.y % 7 = 3) d "
+                           "ON a.k = d.k AND a.x = d.x");
+  REQUIRE(plan.questions.size() == 1);
+  CHECK(plan.steps[plan.questions[0].step].keys.size() == 1);
 }
 
 TEST_CASE("a row of an ASOF join sees all rows of the other side") {

@@ -1,0 +1,140 @@
+"""Plans of spread queries that follow from the real sizes of their parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import millpond
+import pytest
+
+FACT_ROWS = 1_200_000
+#: The filter is thought to leave a fifth of 600,000 rows; it leaves 10.
+FEW = "(SELECT k, w FROM dims WHERE k % 60000 = 0)"
+MANY = "(SELECT k, w FROM dims WHERE k % 60000 < 58000)"
+SPREAD: dict[str, Any] = {"distribute": "always", "partitions": 16}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A large table, and one that a filter makes small."""
+    folder = tmp_path_factory.mktemp("adaptive")
+    duckdb.sql(f"""COPY (SELECT (range * 7919) % 400000 AS k, range AS v FROM range({FACT_ROWS}))
+        TO '{folder}/facts.parquet' (ROW_GROUP_SIZE 61440)""")
+    duckdb.sql(f"""COPY (SELECT range AS k, range % 13 AS w FROM range(600000))
+        TO '{folder}/dims.parquet' (ROW_GROUP_SIZE 40960)""")
+    return {name: folder / f"{name}.parquet" for name in ("facts", "dims")}
+
+
+@pytest.fixture(params=["threads", "processes"])
+def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[millpond.Session]:
+    """A session of each kind, whose log stays."""
+    with millpond.init(data_root=tmp_path / "data", runner=request.param, progress=False) as opened:
+        yield opened
+
+
+def tables_of(session: millpond.Session, files: dict[str, Path]) -> dict[str, millpond.DataFrame]:
+    """The frames by name."""
+    return {name: session.read_parquet(str(file)) for name, file in files.items()}
+
+
+def oracle(query: str, files: dict[str, Path]) -> list[tuple[Any, ...]]:
+    """DuckDB's rows, sorted."""
+    connection = duckdb.connect()
+    for name, file in files.items():
+        connection.execute(f"CREATE VIEW {name} AS FROM '{file}'")
+    return sorted(connection.sql(query).fetchall())
+
+
+def rows_of(frame: millpond.DataFrame) -> list[tuple[Any, ...]]:
+    """The frame's rows, sorted."""
+    return sorted(tuple(row.values()) for row in frame.take_all())
+
+
+def events(session: millpond.Session, name: str) -> list[dict[str, Any]]:
+    """The events of that name in the session's log."""
+    log = Path(session.job_directory) / "events.jsonl"
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [event for event in map(json.loads, lines) if event["event"] == name]
+
+
+def rows_written(session: millpond.Session) -> int:
+    """Rows that all tasks handed on."""
+    return sum(event["rows_out"] for event in events(session, "task_finished"))
+
+
+JOINS = [
+    f"SELECT facts.v, d.w FROM facts JOIN {FEW} d USING (k)",
+    f"SELECT facts.v, d.w FROM {FEW} d JOIN facts USING (k)",
+    f"SELECT facts.v FROM facts WHERE k IN (SELECT k FROM {FEW})",
+    f"SELECT d.w, sum(facts.v) AS s FROM facts JOIN {FEW} d USING (k) GROUP BY d.w",
+    f"SELECT facts.v, d.w FROM facts LEFT JOIN {FEW} d ON facts.k = d.k WHERE facts.v < 1000 OR d.w >= 0",
+]
+
+
+@pytest.mark.parametrize("query", JOINS)
+def test_a_side_that_turns_out_small_is_not_met_by_moving_the_other(
+    session: millpond.Session, files: dict[str, Path], query: str
+) -> None:
+    frame = session.sql(query, **SPREAD, **tables_of(session, files))
+    assert rows_of(frame) == oracle(query, files)
+    assert len(events(session, "job_started")) == 2, "the small side runs first"
+    assert rows_written(session) < FACT_ROWS / 10
+
+
+def test_a_side_that_turns_out_large_is_not_computed_twice(session: millpond.Session, files: dict[str, Path]) -> None:
+    query = f"SELECT d.w, count(*) AS n, sum(facts.v) AS s FROM facts JOIN {MANY} d USING (k) GROUP BY d.w"
+    frame = session.sql(query, **SPREAD, broadcast_limit=1000, **tables_of(session, files))
+    assert rows_of(frame) == oracle(query, files)
+    assert len(events(session, "job_started")) == 2
+    scans = [event for event in events(session, "task_finished") if event["rows_in"] > 0 and event["rows_out"] > 10000]
+    assert sum(event["rows_out"] for event in scans) == FACT_ROWS + 580_000
+
+
+def test_no_side_is_asked_for_when_none_may_go_everywhere(session: millpond.Session, files: dict[str, Path]) -> None:
+    query = JOINS[0]
+    frame = session.sql(query, **SPREAD, broadcast_limit=0, **tables_of(session, files))
+    assert rows_of(frame) == oracle(query, files)
+    assert len(events(session, "job_started")) == 1
+
+
+def test_what_is_made_of_it_follows(session: millpond.Session, files: dict[str, Path], tmp_path: Path) -> None:
+    tables = tables_of(session, files)
+    joined = session.sql(f"SELECT facts.k, facts.v, d.w FROM facts JOIN {FEW} d USING (k)", **SPREAD, **tables)
+    expected = oracle(f"SELECT facts.k, facts.v, d.w FROM facts JOIN {FEW} d USING (k)", files)
+    assert joined.count() == len(expected)
+    assert not joined.is_computed()
+    joined.filter("v % 2 = 0").write_parquet(tmp_path / "even")
+    even = duckdb.sql(f"FROM '{tmp_path}/even/*.parquet'").fetchall()
+    assert sorted(even) == [row for row in expected if row[1] % 2 == 0]
+    again = session.sql(
+        "SELECT j.w, count(*) AS n FROM j JOIN dims USING (k) GROUP BY j.w", **SPREAD, j=joined, **tables
+    )
+    assert rows_of(again) == oracle(
+        f"SELECT d.w, count(*) FROM facts JOIN {FEW} d USING (k) JOIN dims USING (k) GROUP BY d.w", files
+    )
+    assert rows_of(joined) == expected
+    assert joined.is_computed()
+    assert rows_of(joined) == expected
+
+
+def test_its_rows_are_not_taken_for_dealt_by_the_join_keys(files: dict[str, Path], tmp_path: Path) -> None:
+    with millpond.init(data_root=tmp_path, progress=False) as session:
+        tables = tables_of(session, files)
+        joined = session.sql(f"SELECT facts.k, facts.v FROM facts JOIN {FEW} d USING (k)", **SPREAD, **tables)
+        dealt = tables["dims"].repartition(16, hash_by="k")
+        with pytest.raises(millpond.InvalidArgumentError, match="not partitioned alike"):
+            joined.partial_sql("SELECT count(*) AS n FROM {0} JOIN {1} USING (k)", dealt)
+
+
+def test_the_same_job_again_computes_nothing(files: dict[str, Path], tmp_path: Path) -> None:
+    query = f"SELECT d.w, sum(facts.v) AS s FROM facts JOIN {FEW} d USING (k) GROUP BY d.w"
+    for attempt in range(2):
+        with millpond.init("again", data_root=tmp_path, progress=False, keep=True) as session:
+            frame = session.sql(query, **SPREAD, **tables_of(session, files))
+            before = len(events(session, "task_finished"))
+            assert rows_of(frame) == oracle(query, files)
+            assert (len(events(session, "task_finished")) > before) == (attempt == 0)
