@@ -39,6 +39,20 @@ QUERIES = [
     'SELECT count(DISTINCT "x y") FROM odd',
     "SELECT b, median(a), mode(s ORDER BY s), stddev(a) FROM t GROUP BY b",
     "SELECT quantile_cont(a, 0.3), string_agg(s, ',' ORDER BY a, s) FROM t WHERE a < 10",
+    "SELECT stddev(a), stddev_pop(d), var_samp(a), var_pop(b), sem(a), skewness(d), kurtosis(d) FROM t",
+    "SELECT b, stddev(a), variance(d) FILTER (WHERE a > 500), skewness(a * a) FROM t GROUP BY b",
+    "SELECT corr(a, d), covar_samp(a, d), regr_slope(a, d), regr_intercept(a, b), regr_r2(a, b) FROM t",
+    "SELECT s, regr_count(a, d), regr_avgx(a, d), regr_avgy(a, d), regr_sxx(a, d), regr_syy(a, d), regr_sxy(a, d) "
+    "FROM t GROUP BY s",
+    "SELECT arg_min(s, a), arg_max(s, a), max_by(b, a), arg_min_null(d, a), arg_max(DATE '2020-01-01' + a::INTEGER, a) "
+    "FROM t",
+    "SELECT arg_min(s, a), arg_max(s, a), max_by(b, a), arg_min_null(d, a) FROM t WHERE a < 0",
+    "SELECT b, arg_min(s, a), arg_max(s, a), arg_max(d, a), any_value(b), product(1 + a / 1e6) FROM t GROUP BY b",
+    "SELECT approx_count_distinct(a), approx_count_distinct(s), fsum(d), favg(d), count_if(a > 3) FROM t",
+    "SELECT b, approx_count_distinct(a), fsum(d), favg(d), count_if(a > 3) FROM t GROUP BY b",
+    "SELECT stddev(DISTINCT b), var_pop(DISTINCT b), arg_max(s, a) FROM t",
+    "SELECT stddev(x), corr(x, y), arg_min(x, y) FROM (SELECT a AS x, a AS y FROM e)",
+    "SELECT stddev(a), arg_min(s, a), count(*) FROM t GROUP BY ROLLUP (b)",
     "SELECT grouping(b, s), b, s, count(*) FROM t GROUP BY ROLLUP (b, s)",
     "SELECT b, s, count(*), sum(DISTINCT b) FROM t GROUP BY GROUPING SETS ((b), (s), ())",
     "SELECT grouping(s, b), grouping(b), b, s, count(*), avg(a), sum(a) FILTER (WHERE a > 4) FROM t "

@@ -12,36 +12,13 @@
 #include "duckdb/planner/operator/logical_projection.hpp"
 #include "sql/arrow_export.h"
 #include "sql/cut/cutter.h"
+#include "sql/cut/two_steps.h"
 
 namespace millpond {
 namespace {
 
 using duckdb::BoundAggregateExpression;
 using duckdb::Expression;
-
-/// An aggregate as two: what each partition computes, of {}, and what is made of that. Of DISTINCT values, equal ones must
-/// lie in one partition.
-struct TwoSteps {
-  std::vector<std::string> partial;
-  std::string final_sql;  ///< With %0, %1 … for the partial columns.
-};
-
-std::optional<TwoSteps> in_two_steps(const BoundAggregateExpression& aggregate) {
-  static const std::set<std::string> kAgain = {"min", "max", "bool_and", "bool_or", "bit_and", "bit_or", "bit_xor"};
-  const std::string name = aggregate.Function().GetName().GetIdentifierName();
-  const std::size_t arguments = aggregate.GetChildren().size();
-  if (aggregate.GetOrderBys()) return {};
-  if (name == "count_star" || (name == "count" && arguments <= 1)) {
-    return TwoSteps{{arguments == 0 ? "count(*)" : "count({})"}, "sum(%0)"};
-  }
-  if (arguments != 1) return {};
-  if (kAgain.contains(name)) return TwoSteps{{name + "({})"}, name + "(%0)"};
-  const duckdb::LogicalType& type = aggregate.GetChildren().front()->GetReturnType();
-  if (!type.IsNumeric()) return {};
-  if (name == "sum" || name == "sum_no_overflow") return TwoSteps{{"sum({})"}, "sum(%0)"};
-  if (name == "avg") return TwoSteps{{"sum({})", "count({})"}, "CAST(sum(%0) AS DOUBLE) / sum(%1)"};
-  return {};
-}
 
 std::string filled(std::string text, const std::string& mark, const std::string& with) {
   for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + with.size())) {
@@ -95,8 +72,8 @@ Spread Cutter::visit_aggregate(Operator& op) {
   if (spread.is_single) return {};
   duckdb::LogicalOperator& child = *op->children.front();
   auto& aggregate = op->Cast<duckdb::LogicalAggregate>();
-  const auto is_sum_of_parts = [](const auto& expression) {
-    return in_two_steps(expression->template Cast<BoundAggregateExpression>()).has_value();
+  const auto is_sum_of_parts = [&](const auto& expression) {
+    return in_two_steps(expression->template Cast<BoundAggregateExpression>(), !aggregate.groups.empty()).has_value();
   };
   const bool has_distinct = std::any_of(op->expressions.begin(), op->expressions.end(), [](const auto& expression) {
     return expression->template Cast<BoundAggregateExpression>().IsDistinct();
@@ -186,14 +163,14 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
   std::size_t parts = 0;
   for (std::size_t i = 0; i < op->expressions.size(); ++i) {
     const auto& expression = op->expressions[i]->Cast<BoundAggregateExpression>();
-    TwoSteps steps = *in_two_steps(expression);
+    TwoSteps steps = *in_two_steps(expression, !aggregate.groups.empty());
     std::string argument = expression.IsDistinct() ? "DISTINCT " : "";
-    if (!expression.GetChildren().empty()) argument += column(*expression.GetChildren().front());
+    for (const auto& child : expression.GetChildren()) argument += (child == expression.GetChildren().front() ? "" : ", ") + column(*child);
     const std::string filter =
         expression.GetFilter() ? " FILTER (WHERE " + column(*expression.GetFilter()) + ")" : std::string();
     for (std::size_t p = 0; p < steps.partial.size(); ++p) {
       const std::string name = numbered('p', parts++);
-      add_to(partial, filled(steps.partial[p], "{}", argument) + filter + " AS " + name);
+      add_to(partial, filled(filled(steps.partial[p], "{filter}", filter), "{}", argument) + " AS " + name);
       steps.final_sql = filled(steps.final_sql, "%" + std::to_string(p), name);
     }
     const auto& type = op->expressions[i]->GetReturnType();

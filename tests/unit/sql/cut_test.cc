@@ -62,6 +62,18 @@ TEST_CASE("sums of parts are computed in each partition first") {
   CHECK(is_partial);
 }
 
+TEST_CASE("aggregates with small states hand these on") {
+  CHECK(moves("SELECT stddev(x), corr(x, k), arg_min(g, x), approx_count_distinct(g) FROM facts") == Moves{"gather"});
+  CHECK(moves("SELECT g, stddev(x), arg_max(k, x) FROM facts GROUP BY g") == Moves{"hash(g0)"});
+  // A group's rows are fewer than the counters that stand for them.
+  CHECK(moves("SELECT g, approx_count_distinct(k) FROM facts GROUP BY g") == Moves{"hash(c1)"});
+  const CutPlan plan = cut("SELECT stddev(x) FILTER (WHERE k > 3) FROM facts");
+  const bool is_partial = std::any_of(plan.steps.begin(), plan.steps.end(), [](const CutStep& step) {
+    return step.query.find("FILTER (WHERE k1) EXPORT_STATE AS STRUCT(") != std::string::npos;
+  });
+  CHECK(is_partial);
+}
+
 TEST_CASE("other aggregates move the rows of a group together") {
   CHECK(moves("SELECT g, median(x) FROM facts GROUP BY g").size() == 1);
   CHECK(moves("SELECT g, median(x) FROM facts GROUP BY g")[0].starts_with("hash("));
