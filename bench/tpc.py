@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--distribute", choices=["auto", "always", "never"], default="auto")
     parser.add_argument("--runner", choices=["threads", "processes"], default="threads")
     parser.add_argument("--partitions", type=int)
+    parser.add_argument("--plan", action="store_true", help="plan only, against DuckDB's EXPLAIN")
     options = parser.parse_args()
     files = sorted((options.data / options.suite).glob("*.parquet"))
     queries = json.loads((options.data / options.suite / "queries.json").read_text())
@@ -66,6 +67,12 @@ def main() -> None:
 
         def turn(query: str) -> tuple[float, float]:
             """DuckDB's seconds, then ours."""
+            if options.plan:
+                session, tables = shared
+                return (
+                    seconds(lambda: plain.execute("EXPLAIN " + query)),
+                    seconds(lambda: session.sql(query, **spread, **tables)),
+                )
             plain_seconds = seconds(lambda: plain.sql(query).to_arrow_table())
             with contextlib.ExitStack() as scope:
                 # Of a query in steps, an earlier run's steps would be taken.
@@ -77,7 +84,7 @@ def main() -> None:
             times = [turn(query) for _ in range(options.runs)]
             theirs.append(statistics.median(one for one, _ in times))
             ours.append(statistics.median(one for _, one in times))
-    print(f"DuckDB {sum(theirs):.2f} s, millpond {sum(ours):.2f} s, ratio {sum(ours) / sum(theirs):.2f}")
+    print(f"DuckDB {sum(theirs):.3f} s, millpond {sum(ours):.3f} s, ratio {sum(ours) / sum(theirs):.2f}")
     ratios = sorted(((a / b, a, b, i) for i, (a, b) in enumerate(zip(ours, theirs, strict=True), 1)), reverse=True)
     for ratio, mine, other, number in ratios[:5]:
         print(f"  {options.suite} {number}: {ratio:.2f} ({mine * 1000:.0f} ms for {other * 1000:.0f} ms)")
