@@ -17,7 +17,12 @@ std::string one_line(const std::string& text) {
     gap = false;
     line += c;
   }
-  if (line.size() > kMaxQuery) line = line.substr(0, kMaxQuery) + "…";
+  if (line.size() > kMaxQuery) {
+    // Not amid a character's bytes.
+    std::size_t end = kMaxQuery;
+    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U) --end;
+    line = line.substr(0, end) + "…";
+  }
   return line;
 }
 

@@ -33,6 +33,8 @@ constexpr duckdb::OptimizerType kUncuttable[] = {
     duckdb::OptimizerType::GROUPING_SETS,
     duckdb::OptimizerType::DISTINCT_AGGREGATE_REWRITE,
     duckdb::OptimizerType::AGGREGATE_REUSE,
+    // A part of an aggregate's ORDER BY that is computed below it binds no more beside DISTINCT. Tasks do this themselves.
+    duckdb::OptimizerType::COMMON_SUBEXPRESSIONS,
 };
 
 void set(duckdb::DBConfig& config, const char* name, duckdb::Value value) { config.SetOptionByName(name, value); }

@@ -45,10 +45,13 @@ class TableNames {
       case duckdb::QueryNodeType::SELECT_NODE: {
         auto& select = node.Cast<duckdb::SelectNode>();
         if (select.from_table) visit_ref(*select.from_table, defined);
-        // With what it reads left out, only expressions of this very node are seen.
+        // With what it reads and its CTEs left out, only expressions of this very node are seen.
         auto from = std::move(select.from_table);
+        auto ctes = std::move(node.cte_map.map);
+        node.cte_map.map = {};
         duckdb::ParsedExpressionIterator::EnumerateQueryNodeChildren(node, expression);
         select.from_table = std::move(from);
+        node.cte_map.map = std::move(ctes);
         break;
       }
       case duckdb::QueryNodeType::SET_OPERATION_NODE:

@@ -193,6 +193,52 @@ def test_whole(local: millpond.Session, folder: Path, oracle: duckdb.DuckDBPyCon
     check(query, local.sql(query, **frames).to_arrow(), oracle.sql(query).to_arrow_table())
 
 
+#: Rows of types that Parquet doesn't hold.
+MIXED = (
+    "SELECT range AS n, to_days((range % 3)::INTEGER) AS i, (range % 4)::VARIANT AS v, {'a': range % 3, 'b': 'x'} AS s "
+    "FROM range(30)"
+)
+
+#: What random queries (test_sql_differential.py) found to differ from DuckDB, or to fail.
+FOUND = [
+    # A part of the aggregate's ORDER BY was computed below it, where DISTINCT doesn't allow it.
+    "SELECT array_agg(DISTINCT i ORDER BY i DESC) AS x, count(i) FILTER (WHERE i BETWEEN '1 day' AND '9 days') FROM m",
+    # Rows were to be dealt by a type that has no hash.
+    "SELECT count(*) FROM (SELECT v, n % 5 FROM m EXCEPT ALL SELECT v, 1 FROM m WHERE n < 9)",
+    "SELECT count(*) FROM (SELECT v FROM m INTERSECT SELECT v FROM m WHERE n < 2)",
+    "SELECT n, (SELECT count(*) FROM m AS o WHERE o.v = m.v AND o.n < 9) FROM m",
+    # Fields of structs were read as if they were columns of the scan, so the query ran whole.
+    "SELECT s.a, count(*) FROM m GROUP BY s.a",
+]
+
+
+@pytest.mark.parametrize("query", FOUND)
+def test_found_by_chance(session: millpond.Session, query: str) -> None:
+    with duckdb.connect() as oracle:
+        oracle.execute(f"CREATE TABLE m AS {MIXED}")
+        expected = oracle.sql(query).to_arrow_table()
+    mixed = session.partial_sql(MIXED).repartition(3, by_rows=True)
+    for partitions, limit in ((1, None), (3, 0), (16, 0)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            frame = session.sql(query, m=mixed, distribute="always", partitions=partitions, broadcast_limit=limit)
+        check(query, frame.to_arrow(), expected)
+
+
+def test_names_inside_of_recursive_queries(local: millpond.Session) -> None:
+    rows = local.from_items([{"a": 1}, {"a": 2}])
+    inner = "WITH w AS MATERIALIZED (FROM rows) SELECT * FROM w WHERE (SELECT count(*) FROM w) > 0"
+    query = f"WITH RECURSIVE r(k) AS (SELECT max(a) FROM ({inner}) UNION SELECT 1 FROM r, ({inner})) SELECT k FROM r"
+    for distribute in ("auto", "always"):
+        found = local.sql(query, rows=rows, distribute=distribute).take_all()
+        assert sorted(row["k"] for row in found) == [1, 2]
+
+
+def test_a_shortened_query_is_text(local: millpond.Session) -> None:
+    for start in ("", "x"):
+        assert "é…" in local.sql(f"SELECT '{start}{'é' * 300}' AS a").explain()
+
+
 def test_what_cannot_be_spread_runs_whole(
     session: millpond.Session, frames: dict[str, millpond.DataFrame], oracle: duckdb.DuckDBPyConnection
 ) -> None:

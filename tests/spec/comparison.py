@@ -13,11 +13,12 @@ SHOWN = 5
 
 def rows_of(table: pa.Table) -> list[str]:
     """Each row as text: NaN equals NaN, -0.0 differs from 0.0, NULL from everything."""
-    columns = [[repr(value) for value in _values(column)] for column in table.columns]
+    columns = [[repr(value) for value in values_of(column)] for column in table.columns]
     return [", ".join(row) for row in zip(*columns, strict=True)]
 
 
-def _values(column: pa.ChunkedArray) -> list[Any]:
+def values_of(column: pa.ChunkedArray) -> list[Any]:
+    """A column's values, times as numbers."""
     # Python's datetime has microseconds and years 1 to 9999: times are compared as the numbers that Arrow holds.
     plain = _without_times(column.type)
     return (column if plain == column.type else column.cast(plain)).to_pylist()
@@ -32,6 +33,10 @@ def _without_times(kind: pa.DataType) -> pa.DataType:
         return pa.struct([(field.name, _without_times(field.type)) for field in kind])
     if pa.types.is_list(kind):
         return pa.list_(pa.field(kind.value_field.name, _without_times(kind.value_type)))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(pa.field(kind.value_field.name, _without_times(kind.value_type)), kind.list_size)
+    if pa.types.is_map(kind):
+        return pa.map_(_without_times(kind.key_type), _without_times(kind.item_type))
     return kind
 
 

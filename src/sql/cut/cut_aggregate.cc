@@ -121,6 +121,7 @@ Spread Cutter::visit_aggregate(Operator& op) {
   const Spread dealt = deal(child, spread, keys);
   if (dealt.is_single) return {};
   Spread result = keys_above(dealt);
+  if (dealt.keys.empty()) return result;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (result.keys[i].empty()) result.keys[i].push_back({aggregate.group_index, duckdb::ProjectionIndex(i)});
   }

@@ -8,6 +8,7 @@
 #include "duckdb/planner/operator/logical_delim_get.hpp"
 #include "duckdb/planner/operator/logical_materialized_cte.hpp"
 #include "sql/cut/cutter.h"
+#include "sql/partition_hash.h"
 
 namespace millpond {
 namespace {
@@ -69,12 +70,17 @@ Spread Cutter::visit_delim_join(LogicalOperator& op) {
   Operator& other = op.children[join.delim_flipped ? 0 : 1];
   if (join.join_type == duckdb::JoinType::MARK) return visit_whole(op, "a correlated IN or ANY compares with all rows");
   if (holds_delim_join(*other)) return visit_whole(op, "a correlated subquery holds another");
+  const auto& correlated = join.duplicate_eliminated_columns;
+  const auto has_hash = [](const auto& column) { return can_partition_by(column->GetReturnType()); };
+  if (!std::all_of(correlated.begin(), correlated.end(), has_hash)) {
+    return visit_whole(op, "a correlated subquery depends on a column of a type that has no hash");
+  }
   const Spread spread = visit(keyed);
   const std::size_t rows = cut_off(*keyed);
   const auto bindings = keyed->GetColumnBindings();
   std::string columns;
   CutStep distinct;
-  for (const auto& expression : join.duplicate_eliminated_columns) {
+  for (const auto& expression : correlated) {
     const auto* column = column_of(*expression);
     const auto at = column == nullptr ? bindings.end() : std::find(bindings.begin(), bindings.end(), *column);
     if (at == bindings.end()) throw duckdb::InternalException("a correlated column is not in its plan");

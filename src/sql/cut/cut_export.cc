@@ -1,6 +1,7 @@
 // A cut-off part of a plan as the SQL of a step.
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/quote.h"
@@ -15,6 +16,7 @@
 #include "duckdb/planner/operator/logical_projection.hpp"
 #include "sql/arrow_export.h"
 #include "sql/cut/cutter.h"
+#include "sql/partition_hash.h"
 
 namespace millpond {
 namespace {
@@ -183,6 +185,16 @@ Spread Cutter::deal(LogicalOperator& op, const Spread& spread, const std::vector
   // Computed once for the placement and again above it, such a key would be two different ones.
   const auto is_volatile_key = [](const duckdb::Expression* key) { return key->IsVolatile() || !key->IsConsistent(); };
   if (std::any_of(keys.begin(), keys.end(), is_volatile_key)) return gather(op, spread, "a key that is another each time");
+  // Rows that are equal in all keys are equal in those that have a hash; how the rows then lie is forgotten.
+  const auto is_hashed = [](const duckdb::Expression* key) { return can_partition_by(key->GetReturnType()); };
+  if (!std::all_of(keys.begin(), keys.end(), is_hashed)) {
+    std::vector<const duckdb::Expression*> hashed;
+    std::copy_if(keys.begin(), keys.end(), std::back_inserter(hashed), is_hashed);
+    if (hashed.empty()) return gather(op, spread, "a key of a type that has no hash");
+    Spread result = deal(op, spread, hashed);
+    result.keys.clear();
+    return result;
+  }
   const auto bindings = op.GetColumnBindings();
   Spread result;
   result.is_single = false;

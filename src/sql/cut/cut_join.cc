@@ -5,6 +5,7 @@
 #include "duckdb/planner/operator/logical_any_join.hpp"
 #include "duckdb/planner/operator/logical_comparison_join.hpp"
 #include "sql/cut/cutter.h"
+#include "sql/partition_hash.h"
 
 namespace millpond {
 namespace {
@@ -71,6 +72,7 @@ std::vector<KeyPair> equal_keys(const LogicalOperator& op) {
     const auto type = condition.GetComparisonType();
     if (type != duckdb::ExpressionType::COMPARE_EQUAL && type != duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM) continue;
     if (condition.GetLHS().GetReturnType() != condition.GetRHS().GetReturnType()) continue;
+    if (!can_partition_by(condition.GetLHS().GetReturnType())) continue;
     if (condition.GetLHS().IsVolatile() || condition.GetRHS().IsVolatile()) continue;
     if (!condition.GetLHS().IsConsistent() || !condition.GetRHS().IsConsistent()) continue;
     keys.push_back({&condition.GetLHS(), &condition.GetRHS()});

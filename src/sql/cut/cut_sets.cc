@@ -29,7 +29,7 @@ Spread Cutter::visit_set_difference(LogicalOperator& op) {
   for (auto& child : op.children) spreads.push_back(visit(child));
   if (std::all_of(spreads.begin(), spreads.end(), [](const Spread& spread) { return spread.is_single; })) return {};
   Spread result;
-  result.is_single = false;
+  bool is_known = true;
   for (std::size_t i = 0; i < op.children.size(); ++i) {
     LogicalOperator& child = *op.children[i];
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> columns;
@@ -39,8 +39,12 @@ Spread Cutter::visit_set_difference(LogicalOperator& op) {
       columns.push_back(duckdb::make_uniq<duckdb::BoundColumnRefExpression>(child.types[c], bindings[c]));
       keys.push_back(columns.back().get());
     }
-    deal(child, spreads[i], keys);
+    const Spread dealt = deal(child, spreads[i], keys);
+    // The sides have the same types: all come together, or none does.
+    result.is_single = dealt.is_single;
+    is_known = is_known && !dealt.keys.empty();
   }
+  if (result.is_single || !is_known) return result;
   for (const auto& column : op.GetColumnBindings()) result.keys.push_back({column});
   return result;
 }

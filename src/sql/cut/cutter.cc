@@ -123,7 +123,7 @@ Spread Cutter::visit_get(LogicalOperator& op) {
     if (column.IsVirtualColumn()) {
       // Asked for where only the number of rows counts.
       source.columns.push_back("NULL::" + get.GetColumnType(column).ToString());
-    } else if (column.HasChildren()) {
+    } else if (column.IsPushdownExtract()) {
       throw duckdb::NotImplementedException("a scan reads a part of a nested column");
     } else {
       source.columns.push_back(quote_identifier(get.names[column.GetPrimaryIndex()].GetIdentifierName()));
