@@ -11,6 +11,8 @@ from all_types import NOT_AS_TEXT, NOT_IN_PARQUET, VALUES
 from sql_query import Chance, Column, Query, listed, quote
 
 TABLE_NAMES = ("t0", "In0", "order", "größe", "t 2", "c0", "millpond_source_1")
+#: Drawn more often: most aggregates are of numbers.
+NUMBERS = ("INTEGER", "BIGINT", "DOUBLE", "DECIMAL(9,2)", "SMALLINT", "FLOAT", "UTINYINT")
 #: What Python holds as DuckDB does, and reads back to the letter.
 ITEMS = ("INTEGER", "BIGINT", "DOUBLE", "BOOLEAN", "VARCHAR", "BLOB", "BIGINT[]", "VARCHAR[]", "DECIMAL(9,2)")
 
@@ -43,7 +45,8 @@ def random_tables(chance: Chance, count: int) -> list[Table]:
     shared = chance.some_of(tuple(VALUES), 3, 5)
     tables = []
     for name in chance.some_of(TABLE_NAMES, count, count):
-        types = [chance.one_of(shared if chance.is_one_in(2) else tuple(VALUES)) for _ in range(chance.number(1, 6))]
+        pools = (shared, shared, NUMBERS, tuple(VALUES))
+        types = [chance.one_of(chance.one_of(pools)) for _ in range(chance.number(1, 6))]
         if chance.is_one_in(8):
             types = [chance.one_of(ITEMS) for _ in types]
         columns = tuple(Column(each, kind) for each, kind in zip(chance.names(len(types)), types, strict=True))

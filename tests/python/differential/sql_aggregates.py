@@ -76,7 +76,8 @@ def _having(chance: Chance, columns: tuple[Column, ...], table: str) -> str:
 
 def aggregate(chance: Chance, columns: tuple[Column, ...], table: str, is_window: bool = False) -> Aggregate:
     """An aggregate with @ where its window stands, its type, and whether it is exact."""
-    column = chance.one_of(columns)
+    numbers = [column for column in columns if is_numeric(column.type)]
+    column = chance.one_of(numbers if numbers and chance.is_one_in(2) else columns)
     pool = [_any_type, _any_type]
     if is_numeric(column.type):
         pool += [_of_numbers, _of_numbers, _of_floating]

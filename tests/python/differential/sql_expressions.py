@@ -100,7 +100,7 @@ def condition(chance: Chance, column: Column, table: str) -> str:
 def conditions(chance: Chance, columns: tuple[Column, ...], table: str) -> str:
     """A condition on one to three columns."""
     texts = [condition(chance, chance.one_of(columns), table) for _ in range(chance.number(1, 3))]
-    return "(" + chance.one_of((" AND ", " OR ")).join(texts) + ")"
+    return "(" + chance.one_of((" AND ", " OR ", " OR ")).join(texts) + ")"
 
 
 def subquery_condition(chance: Chance, query: Query, other: Query, table: str) -> str:

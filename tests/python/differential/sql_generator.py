@@ -27,4 +27,6 @@ def random_query(chance: Chance, tables: list[Table]) -> Query:
         if chance.is_one_in(6):
             other = chance.one_of(STEPS)(chance, other, chance.one_of(tables).query)
         query = chance.one_of(STEPS)(chance, query, other)
-    return query
+    # Results that are rounded end a query: no later step may depend on them.
+    last = chance.number(0, 7)
+    return query if last > 2 else (aggregated, aggregated, windowed)[last](chance, query, query)

@@ -65,7 +65,7 @@ def combined(chance: Chance, query: Query, other: Query) -> Query:
 def limited(chance: Chance, query: Query, other: Query) -> Query:
     """The first rows in a total order."""
     query = exact(query)
-    limit, offset = chance.number(0, 12), chance.one_of(("", "", " OFFSET 2"))
+    limit, offset = chance.one_of((0, 1, 2, 3, 5, 8, 12)), chance.one_of(("", "", " OFFSET 2"))
     amount = chance.one_of((str(limit), str(limit), "40%"))
     text = f"SELECT * FROM ({query.sql}) ORDER BY {total_order(chance, query.columns)} LIMIT {amount}{offset}"
     most = query.most if amount.endswith("%") else min(query.most, limit)
