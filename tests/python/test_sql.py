@@ -234,6 +234,15 @@ def test_names_inside_of_recursive_queries(local: millpond.Session) -> None:
         assert sorted(row["k"] for row in found) == [1, 2]
 
 
+def test_a_limit_above_the_rows_that_are_grouped(local: millpond.Session) -> None:
+    rows = local.from_items([{"a": i, "b": -i, "c": 0} for i in range(5)])
+    query = "SELECT count(*) AS n FROM (SELECT a, count(*) FROM {} GROUP BY CUBE (a, b, c) LIMIT 7)"
+    for source in ("rows", "(SELECT DISTINCT * FROM rows)"):
+        for partitions in (1, 3):
+            found = local.sql(query.format(source), rows=rows, distribute="always", partitions=partitions)
+            assert found.take_all() == [{"n": 7}]
+
+
 def test_a_shortened_query_is_text(local: millpond.Session) -> None:
     for start in ("", "x"):
         assert "é…" in local.sql(f"SELECT '{start}{'é' * 300}' AS a").explain()

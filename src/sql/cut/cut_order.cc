@@ -77,21 +77,21 @@ Spread Cutter::visit_top_n(LogicalOperator& op) {
 
 Spread Cutter::visit_limit(LogicalOperator& op) {
   const Spread spread = visit(op.children.front());
-  if (spread.is_single) return spread;
   auto& limit = op.Cast<duckdb::LogicalLimit>();
+  // DuckDB leaves out a LIMIT above the rows that a step reads, though grouping sets make more of them. It keeps this one.
+  if (limit.offset_val.Type() == duckdb::LimitNodeType::UNSET) limit.offset_val = duckdb::BoundLimitNode::ConstantValue(0);
+  if (spread.is_single) return spread;
   const bool is_constant = limit.limit_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE &&
-                           (limit.offset_val.Type() == duckdb::LimitNodeType::UNSET ||
-                            limit.offset_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE);
+                           limit.offset_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE;
   if (is_constant && op.children.size() == 1) {
     const auto rows = static_cast<std::int64_t>(limit.limit_val.GetConstantValue());
-    const bool has_offset = limit.offset_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE;
-    const auto skipped = has_offset ? static_cast<std::int64_t>(limit.offset_val.GetConstantValue()) : 0;
+    const auto skipped = static_cast<std::int64_t>(limit.offset_val.GetConstantValue());
     if (rows <= std::numeric_limits<std::int64_t>::max() - skipped) {
       limit.limit_val = duckdb::BoundLimitNode::ConstantValue(rows + skipped);
-      limit.offset_val = duckdb::BoundLimitNode();
+      limit.offset_val = duckdb::BoundLimitNode::ConstantValue(0);
       const std::size_t step = emit(op);
       limit.limit_val = duckdb::BoundLimitNode::ConstantValue(rows);
-      if (has_offset) limit.offset_val = duckdb::BoundLimitNode::ConstantValue(skipped);
+      limit.offset_val = duckdb::BoundLimitNode::ConstantValue(skipped);
       set_source(*op.children.front(), step);
     }
   }

@@ -74,7 +74,9 @@ def condition(chance: Chance, column: Column, table: str) -> str:
     name = table + column.sql
     if column.type not in VALUES or not column.is_exact:
         return f"{name} IS NOT NULL"
-    sign = chance.one_of(("=", "<>", "<", ">=", "<=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"))
+    signs = ("=", "<>", ">=", ">", "IS DISTINCT FROM", "IS NOT DISTINCT FROM")
+    # An upper bound beside a lower one becomes BETWEEN.
+    sign = chance.one_of(signs if is_nested(column.type) else (*signs, "<", "<="))
     values = ", ".join(chance.value(column.type) for _ in range(chance.number(1, 3)))
     choices = [
         f"{name} IS NULL",

@@ -30,7 +30,9 @@ def windowed(chance: Chance, query: Query, other: Query) -> Query:
     if chance.is_one_in(4):
         rank = chance.one_of(("row_number()", "rank()", "dense_rank()", "count(*)"))
         qualify = f" QUALIFY {rank} OVER ({_over(chance, query.columns, table)}) <= {chance.number(1, 3)}"
-    text = f"SELECT {table}*, {items} FROM ({query.sql}) AS {alias}{qualify}"
+    # Two windows may number equal rows in different ways: there must be none.
+    inner = f"SELECT DISTINCT * FROM ({query.sql})" if len(found) == 2 or qualify else query.sql
+    text = f"SELECT {table}*, {items} FROM ({inner}) AS {alias}{qualify}"
     return Query(text, (*query.columns, *columns), query.most)
 
 
