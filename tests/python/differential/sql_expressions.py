@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from all_types import DECIMALS, FLOATING, INTEGERS, SIGNED, VALUES, are_alike, is_list, is_nested
-from sql_query import Chance, Column, Query, exact, listed
+from sql_query import Chance, Column, Query, joinable, listed
 
 
 def tame(name: str) -> str:
@@ -107,7 +107,7 @@ def conditions(chance: Chance, columns: tuple[Column, ...], table: str) -> str:
 
 def subquery_condition(chance: Chance, query: Query, other: Query, table: str) -> str:
     """A condition that another table decides: a correlated or plain subquery. Empty where no columns are alike."""
-    ours, theirs = exact(query), exact(other)
+    ours, theirs = joinable(query), joinable(other)
     pairs = [(a, b) for a in ours.columns for b in theirs.columns if are_alike(a.type, b.type)]
     if not pairs:
         return ""

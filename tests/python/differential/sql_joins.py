@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from all_types import INTEGERS, LOOSE, STAMPS, VALUES, are_alike
 from sql_expressions import condition
-from sql_query import MOST_ROWS, Chance, Column, Query, as_named, exact, listed, total_order
+from sql_query import MOST_ROWS, Chance, Column, Query, as_named, exact, joinable, listed, total_order
 
 KINDS = ("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN")
 
@@ -16,6 +16,7 @@ def joined(chance: Chance, query: Query, other: Query) -> Query:
         return query
     if chance.is_one_in(8):
         return _all_pairs(chance, query, other)
+    query, other = joinable(query), joinable(other)
     if chance.is_one_in(6):
         return _by_name(chance, query, other)
     if chance.is_one_in(6):

@@ -108,7 +108,16 @@ class Chance:
 
 def exact(query: Query) -> Query:
     """The query without columns that are rounded."""
-    columns = tuple(column for column in query.columns if column.is_exact)
+    return only(query, tuple(column for column in query.columns if column.is_exact))
+
+
+def joinable(query: Query) -> Query:
+    """The query without arrays: DuckDB fills those of a join's missing rows with what stands in memory."""
+    return only(exact(query), tuple(column for column in query.columns if column.is_exact and "[2]" not in column.type))
+
+
+def only(query: Query, columns: tuple[Column, ...]) -> Query:
+    """The query with these of its columns; how many rows it has if there are none."""
     if columns == query.columns:
         return query
     if not columns:

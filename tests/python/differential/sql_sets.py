@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from all_types import VALUES
 from sql_expressions import computed, conditions, subquery_condition
-from sql_query import MOST_ROWS, Chance, Column, Query, as_named, exact, listed, total_order
+from sql_query import MOST_ROWS, Chance, Column, Query, as_named, exact, joinable, listed, total_order
 
 OPERATIONS = ("UNION", "UNION ALL", "UNION ALL", "EXCEPT", "EXCEPT ALL", "INTERSECT", "INTERSECT ALL")
 
@@ -87,7 +87,7 @@ def counted(chance: Chance, query: Query, other: Query) -> Query:
 
 def shared(chance: Chance, query: Query, other: Query) -> Query:
     """A CTE that is read twice."""
-    query = exact(query)
+    query = joinable(query)
     column = chance.one_of(query.columns)
     hint = chance.one_of(("", "MATERIALIZED ", "NOT MATERIALIZED "))
     if chance.is_one_in(2) or query.most**2 > MOST_ROWS:
@@ -111,7 +111,7 @@ def shared(chance: Chance, query: Query, other: Query) -> Query:
 
 def recursive(chance: Chance, query: Query, other: Query) -> Query:
     """Numbers, and rows that a recursion reaches."""
-    query = exact(query)
+    query = joinable(query)
     if query.most * 4 > MOST_ROWS:
         return query
     union = chance.one_of(("UNION", "UNION ALL"))
@@ -134,7 +134,7 @@ def recursive(chance: Chance, query: Query, other: Query) -> Query:
 
 def with_values(chance: Chance, query: Query, other: Query) -> Query:
     """A join with a list of values."""
-    query = exact(query)
+    query = joinable(query)
     keys = [column for column in query.columns if column.type in VALUES]
     if not keys or query.most * 3 > MOST_ROWS:
         return query
