@@ -31,8 +31,12 @@ class MILLPOND_EXPORT DataFrame {
   std::int64_t num_partitions() const;
   /// "1 partition", "16 partitions by hash(ticker)".
   std::string partitioning() const;
-  /// The logical plan, then the stages as SQL.
-  Result<std::string> explain() const;
+  /// The logical plan, then the stages as a script of SQL that a DuckDB with millpond's functions can run, with what each
+  /// reads, how many rows it may give by DuckDB's estimate, and where its rows go. Runs nothing, unless
+  /// `options.analyze`: then the frame is computed, and each stage says its rows in and out, bytes written, the time of all
+  /// tasks and of the slowest, how much the largest task is above the median, bytes spilled, and whose results were
+  /// there already. What an earlier action of the session made is not made again; the text says so.
+  Result<std::string> explain(const ExplainOptions& options = {}) const;
   /// The plan as JSON.
   std::string plan_json() const;
 

@@ -105,6 +105,11 @@ struct SqlOptions {
   std::int64_t broadcast_limit = -1;
 };
 
+struct ExplainOptions {
+  /// Runs the frame, and says of each stage what its tasks read, wrote and took.
+  bool analyze = false;
+};
+
 /// A user's function in another language over the rows of a frame, run in worker processes.
 struct CallOptions {
   /// "map", "filter", "flat_map", "map_batches", or "partition_numbers": the rows as they are and, as a last BIGINT

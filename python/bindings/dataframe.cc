@@ -58,8 +58,12 @@ void bind_description(Class& frame) {
            })
       .def("num_partitions", [](const PyDataFrame& self) { return self.frame().num_partitions(); })
       .def("partitioning", [](const PyDataFrame& self) { return self.frame().partitioning(); })
-      .def("explain",
-           [](const PyDataFrame& self) { return unwrap(without_gil([&] { return self.frame().explain(); })); })
+      .def(
+          "explain",
+          [](const PyDataFrame& self, bool analyze) {
+            return unwrap(interruptible(self.session(), [&] { return self.frame().explain({analyze}); }));
+          },
+          "analyze"_a)
       .def("plan_json", [](const PyDataFrame& self) { return without_gil([&] { return self.frame().plan_json(); }); });
 }
 

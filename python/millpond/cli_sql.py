@@ -42,6 +42,9 @@ def add_sql_command(commands: Any) -> None:
     sql.add_argument("--distribute", choices=["auto", "always", "never"], default="auto", help="spread over partitions")
     sql.add_argument("--partitions", type=int, metavar="N", help="how many, when it is spread")
     sql.add_argument("--explain", action="store_true", help="print the plan and its stages instead of running it")
+    sql.add_argument(
+        "--analyze", action="store_true", help="run it, and print the plan and what each stage read, wrote and took"
+    )
     sql.add_argument("--runner", choices=["threads", "inline", "processes"], help="what carries out tasks")
     sql.add_argument("--threads", type=int, metavar="N", help="cores to use")
     sql.add_argument("--memory-limit", metavar="SIZE", help="memory to use, such as 4GB")
@@ -64,8 +67,8 @@ def run_sql(options: argparse.Namespace) -> int:
         frame = session.sql(
             query, distribute=options.distribute, partitions=options.partitions, **_views(session, options.view)
         )
-        if options.explain:
-            print(frame.explain())
+        if options.explain or options.analyze:
+            print(frame.explain(analyze=options.analyze))
         elif options.output is not None:
             _write(frame, options.output, "overwrite" if options.overwrite else "error")
         elif options.format == "table":

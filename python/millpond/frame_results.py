@@ -131,9 +131,25 @@ class FrameResults(FrameBase):
         """
         print(text_table(*self._preview(limit)))
 
-    def explain(self) -> str:
-        """The logical plan, then the stages that it becomes, each a SQL statement over named inputs. Runs nothing."""
-        return self._frame.explain()
+    def explain(self, *, analyze: bool = False) -> str:
+        """The logical plan, then the stages that it becomes, as a script of SQL.
+
+        The script runs in a DuckDB that has millpond's functions, or in any DuckDB where the frame comes from files
+        alone: each stage makes a table that later ones read. Comments say what it reads, how many rows it may give by
+        DuckDB's estimate, and where its rows go. Runs nothing, unless `analyze`: then the frame is computed, and each
+        stage says its rows in and out, bytes written, the time of all tasks and of the slowest, how much the largest
+        task is above the median one, bytes spilled, and whose results were there already. What an earlier action made
+        is not made again; the text says so.
+
+        >>> df = session.sql(
+        ...     "SELECT item % 2 AS odd, count(*) AS n FROM t GROUP BY odd", t=session.from_items([1, 2, 3])
+        ... )
+        >>> "-- stage 0: sql, 1 task" in df.explain()
+        True
+        >>> "3 rows in, 2 rows and " in df.explain(analyze=True)
+        True
+        """
+        return self._frame.explain(analyze)
 
     def __len__(self) -> NoReturn:
         raise TypeError("a lazy frame has no len(); df.count() runs it and gives the number of rows")

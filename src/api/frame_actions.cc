@@ -3,7 +3,6 @@
 #include "api/frames.h"
 #include "base/quote.h"
 #include "data/schema.h"
-#include "stage/planner.h"
 
 namespace millpond {
 namespace {
@@ -97,20 +96,6 @@ std::int64_t DataFrame::num_partitions() const { return node_->partitioning.coun
 std::string DataFrame::partitioning() const { return partitioning_to_string(node_->partitioning); }
 
 std::string DataFrame::plan_json() const { return plan_to_json(node_).dump(2); }
-
-Result<std::string> DataFrame::explain() const {
-  std::string text = plan_to_string(node_);
-  if (!node_->schema && !session_->impl().find_kept(node_)) {
-    return text + "\nThe stages are known once the function without a schema is computed.\n";
-  }
-  MILLPOND_ASSIGN_OR_RETURN(const NodePtr node, session_->impl().resolve(node_));
-  HeldResults held;
-  MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> optimized, session_->impl().optimized({node}, held));
-  PlannerContext context{[&](const std::string& path) { return session_->impl().engine().row_groups(path); }};
-  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(optimized, context));
-  if (optimized.front() != node_) text += "\nas it will run:\n" + plan_to_string(optimized.front());
-  return text + "\n" + stage_graph_to_string(graph);
-}
 
 Status DataFrame::compute() const { return session_->impl().run({node_}); }
 

@@ -19,6 +19,7 @@
 #include "plan/node.h"
 #include "runner/runner.h"
 #include "sql/engine.h"
+#include "stage/figures.h"
 #include "stage/stage.h"
 #include "storage/file_system.h"
 #include "storage/lease.h"
@@ -31,6 +32,14 @@ struct JobContext;
 /// Kept results that somebody reads: while they are held, their files stay.
 using HeldResults = std::vector<KeptResultPtr>;
 
+/// What a run did, for explain. Without stages, nothing ran.
+struct RunReport {
+  std::vector<NodePtr> plans;  ///< As they ran.
+  StageGraph graph;
+  std::vector<StageFigures> figures;
+  double seconds = 0;
+};
+
 /// What a session owns. Methods are thread-safe; jobs of one session run one after the other.
 class Session::Impl {
  public:
@@ -38,8 +47,8 @@ class Session::Impl {
   ~Impl();
 
   /// Runs what `roots` need (plans as the user made them; schemas may be unknown) and keeps their results. `held`
-  /// receives what reading the roots needs.
-  Status run(const std::vector<NodePtr>& roots, HeldResults* held = nullptr);
+  /// receives what reading the roots needs, `report` what was done.
+  Status run(const std::vector<NodePtr>& roots, HeldResults* held = nullptr, RunReport* report = nullptr);
 
   /// The kept result of a node, if it was computed and its files are there.
   KeptResultPtr find_kept(const NodePtr& node) const { return kept_->find(node->fingerprint); }
@@ -123,6 +132,7 @@ class Session::Impl {
   std::vector<StageWrite> unfinished_writes_;
   bool has_failed_ = false;  ///< Under run_mutex_: a job of this session ended without success.
   bool has_given_id_ = false;
+  RunReport* report_ = nullptr;  ///< Under run_mutex_: receives what the last job of a run did.
 
   std::mutex run_mutex_;
   mutable std::mutex mutex_;

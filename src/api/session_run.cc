@@ -25,12 +25,25 @@ void collect_fingerprints(const NodePtr& node, std::set<std::string>& all) {
   for (const auto& input : node->inputs) collect_fingerprints(input, all);
 }
 
+/// Whoever asked for a report owns it no longer than the run lasts.
+class ReportScope {
+ public:
+  ReportScope(RunReport*& place, RunReport* report) : place_(place) { place_ = report; }
+  ~ReportScope() { place_ = nullptr; }
+  ReportScope(const ReportScope&) = delete;
+  ReportScope& operator=(const ReportScope&) = delete;
+
+ private:
+  RunReport*& place_;
+};
+
 }  // namespace
 
-Status Session::Impl::run(const std::vector<NodePtr>& roots, HeldResults* held) {
+Status Session::Impl::run(const std::vector<NodePtr>& roots, HeldResults* held, RunReport* report) {
   std::lock_guard running(run_mutex_);
   if (is_shut_down_) return Status::invalid_argument("the session is shut down", "open a new one with init()");
   cancelled_ = false;
+  const ReportScope scope(report_, report);
   std::map<const Node*, NodePtr> done;
   std::vector<NodePtr> resolved;
   for (const auto& root : roots) {
@@ -100,7 +113,12 @@ Status Session::Impl::run_once(const std::vector<NodePtr>& roots, HeldResults& h
   MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, planner));
   if (graph.stages.empty()) return Status::ok();
   Job job(graph, job_context(missing));
+  const std::int64_t begin = system_clock().monotonic_ns();
   Status status = job.run();
+  if (report_ != nullptr) {
+    *report_ = {plans, graph, {}, static_cast<double>(system_clock().monotonic_ns() - begin) / 1e9};
+    for (const Stage& stage : graph.stages) report_->figures.push_back(stage_figures(stage, job.task_records(stage.id)));
+  }
   kept_->add_outputs(job.stored_outputs());
   if (!status.is_ok()) {
     unfinished = job.unfinished_writes();
@@ -159,7 +177,7 @@ NodePtr Session::Impl::with_kept_results(const NodePtr& node, std::map<const Nod
   if (auto known = done.find(node.get()); known != done.end()) return known->second;
   NodePtr result = node;
   if (KeptResultPtr kept = find_kept(node)) {
-    ValuesOp values{kept->partitions, content_digest(kept->partitions)};
+    ValuesOp values{kept->partitions, content_digest(kept->partitions), true};
     result = with_values(node, std::move(values), kept->schema);
     held.push_back(std::move(kept));
   } else {

@@ -124,6 +124,7 @@ Status Job::reuse_results(Scheduler& scheduler) {
       }
       results_[at][static_cast<std::size_t>(partition)] = std::move(*result);
       fingerprints_[{stage.id, partition}] = built.fingerprint;
+      reused_.insert({stage.id, partition});
       context_.log->write("task_reused", Json::object({{"stage", stage.id}, {"partition", partition}}));
       handle(scheduler, event::TaskReused{{stage.id, partition}});
     }
@@ -177,6 +178,23 @@ std::vector<StoredOutput> Job::stored_outputs() const {
     }
   }
   return outputs;
+}
+
+std::vector<TaskRecord> Job::task_records(std::int64_t stage) const {
+  std::vector<TaskRecord> records;
+  const auto& results = results_[static_cast<std::size_t>(stage)];
+  for (std::size_t task = 0; task < results.size(); ++task) {
+    TaskRecord record;
+    if (const auto& result = results[task]) {
+      const auto tells_rows = [](const OutputFile& file) { return file.num_rows >= 0; };
+      record.has_result = true;
+      record.is_reused = reused_.contains({stage, static_cast<std::int64_t>(task)});
+      record.tells_rows = std::all_of(result->files.begin(), result->files.end(), tells_rows);
+      record.metrics = result->metrics;
+    }
+    records.push_back(std::move(record));
+  }
+  return records;
 }
 
 std::vector<StageWrite> Job::unfinished_writes() const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "millpond/options.h"
 #include "runner/runner.h"
 #include "schedule/scheduler.h"
+#include "stage/figures.h"
 #include "stage/resolve.h"
 #include "stage/stage.h"
 #include "storage/file_system.h"
@@ -59,6 +61,8 @@ class Job {
   std::optional<Schema> written_schema(const SourcePtr& source) { return resolver_.written_schema(source); }
   /// The write stages that are not done: their staged files wait for a rerun, or for discard_write.
   std::vector<StageWrite> unfinished_writes() const;
+  /// What each task of a stage used and did; for a job that is done.
+  std::vector<TaskRecord> task_records(std::int64_t stage) const;
   /// What a finished write stage put in place.
   const std::vector<OutputFile>& written_files(std::int64_t stage) const { return written_.at(stage); }
 
@@ -102,6 +106,7 @@ class Job {
   JobContext context_;
   SourceResolver resolver_;
   std::vector<std::vector<std::optional<TaskResult>>> results_;
+  std::set<TaskRef> reused_;                                      ///< Their results were recorded before this job.
   std::unordered_map<std::string, Running> running_;              ///< By attempt name.
   std::unordered_map<std::int64_t, std::string> attempt_names_;   ///< By the scheduler's number.
   std::map<std::int64_t, Reported> reported_;                     ///< Waiting for Accept or Drop.

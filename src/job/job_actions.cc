@@ -134,6 +134,11 @@ void Job::carry_out(Scheduler& scheduler, const action::Accept& accept) {
   auto reported = reported_.find(accept.attempt);
   if (reported == reported_.end()) return;
   TaskResult result = std::move(reported->second.result);
+  if (reported->second.is_recorded) {
+    reused_.insert(accept.task);
+  } else {
+    reused_.erase(accept.task);
+  }
   reported_.erase(reported);
   const Status recorded = context_.store->put(fingerprints_[accept.task], result);
   if (!recorded.is_ok()) pending_.push_back(event::CancelRequested{recorded});

@@ -27,6 +27,7 @@ struct ScanOp {
 struct ValuesOp {
   std::vector<std::vector<SegmentSlice>> partitions;
   std::string digest;  ///< Of the content; stands for the data in fingerprints.
+  bool is_kept = false;  ///< They are what an earlier action computed; for people.
   bool operator==(const ValuesOp&) const = default;
 };
 

@@ -44,7 +44,7 @@ std::string describe(const ValuesOp& op) {
   for (const auto& partition : op.partitions) {
     for (const auto& segment : partition) rows += segment.num_rows;
   }
-  return std::to_string(rows) + " rows";
+  return (op.is_kept ? "kept, " : "") + std::to_string(rows) + " rows";
 }
 
 std::string describe(const PartialSqlOp& op) { return one_line(op.query); }

@@ -64,6 +64,10 @@ class Engine {
   /// must be one for planning. kUnsupported when a part of the plan can't be written as SQL; the query can still run whole.
   Result<CutPlan> cut(const std::string& query, const std::vector<BoundInput>& inputs, const CutOptions& options = {});
 
+  /// How many rows the query gives over inputs of so many rows, as DuckDB's optimizer estimates. About 1 ms.
+  Result<std::int64_t> estimate_rows(const std::string& query, const std::vector<BoundInput>& inputs,
+                                     const std::vector<std::string>& setup = {});
+
   /// The statements of a script, each without its semicolon. kInvalidArgument with the place when it does not parse.
   Result<std::vector<std::string>> split_statements(const std::string& script);
 

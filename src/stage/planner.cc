@@ -62,7 +62,9 @@ class StagePlanner {
   Result<FragmentPtr> lower_op(const NodePtr& node, const ValuesOp& op) {
     std::vector<std::vector<Slice>> partitions;
     for (const auto& segments : op.partitions) partitions.emplace_back(segments.begin(), segments.end());
-    return leaf_fragment(static_source(std::move(partitions), {}), *node->schema);
+    auto source = std::make_shared<Source>(*static_source(std::move(partitions), {}));
+    source->is_kept = op.is_kept;
+    return leaf_fragment(std::move(source), *node->schema);
   }
 
   Result<FragmentPtr> lower_op(const NodePtr& node, const PartialSqlOp& op) {

@@ -28,6 +28,7 @@ struct Source {
   std::int64_t count = 1;                           ///< Partitions this source has.
   std::vector<std::vector<Slice>> partitions;       ///< kStatic.
   std::optional<ScanOptions> scan;                  ///< kStatic over files.
+  bool is_kept = false;                             ///< kStatic: an earlier action of the session made the rows.
   std::int64_t stage = -1;                          ///< kStage.
   bool is_shuffled = false;                         ///< kStage: a partition is in every task's file; else task i wrote partition i.
   bool is_nested = false;                           ///< kStage, shuffled: each task's partitions are partitions of their own.
@@ -95,8 +96,5 @@ bool is_uniform(const Source& source);
 
 /// The stages that a source reads from.
 std::vector<std::int64_t> stages_of(const Source& source);
-
-/// Stages as runnable SQL with their inputs, for explain.
-std::string stage_graph_to_string(const StageGraph& graph);
 
 }  // namespace millpond

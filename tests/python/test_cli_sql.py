@@ -58,6 +58,9 @@ def test_explains_and_complains(folder: Path) -> None:
         folder, "SELECT max(a) FROM '*.parquet'", "--explain", "--distribute", "always", "--partitions", "3"
     )
     assert "stage 0" in explained.stdout
+    query = "SELECT max(a) FROM '*.parquet'"
+    analyzed = run(folder, query, "--analyze", "--distribute", "always", "--partitions", "3")
+    assert "30 rows in, 3 rows and" in analyzed.stdout
     assert "the parts of an aggregate without groups" in explained.stdout
     wrong = run(folder, "SELECT aa FROM '*.parquet'")
     assert wrong.returncode == 1

@@ -38,12 +38,12 @@ def parse(text: str) -> list[Stage]:
     """The stages of an explained frame."""
     stages: list[Stage] = []
     for line in text.splitlines():
-        if re.match(r"stage \d+: ", line):
+        if re.match(r"-- stage \d+: ", line):
             stages.append(Stage())
-        elif match := re.match(r"  in\d+ = stage (\d+), (.*)", line):
+        elif match := re.match(r"--   in\d+ = stage (\d+), (.*)", line):
             stages[-1].inputs.append((int(match[1]), match[2]))
-        elif line.startswith("  | "):
-            stages[-1].query += line[4:] + "\n"
+        elif stages and not line.startswith("--"):
+            stages[-1].query += line + "\n"
     return stages
 
 

@@ -9,3 +9,4 @@ tests/tpc/generate.sh "$data/tpc" 0.1
 python tests/tpc/run.py "$data/tpc" --partitions 1 3 16
 python tests/tpc/run.py "$data/tpc" --partitions 3 --runners processes
 python tests/tpc/gathers.py "$data/tpc"
+python tests/tpc/scripts.py "$data/tpc"

@@ -155,6 +155,8 @@ TEST_CASE("a plan can be read as text and as JSON") {
   SessionFixture fixture;
   const DataFrame frame = fixture.value(fixture.value(fixture.numbers(10).repartition(4, by_hash("k"))).map("i + 1 AS j"));
   CHECK(fixture.value(frame.explain()).find("stage 1") != std::string::npos);
+  CHECK(fixture.value(frame.explain({.analyze = true})).find("10 rows in, 10 rows and") != std::string::npos);
+  CHECK(fixture.value(frame.explain({.analyze = true})).find("nothing ran") != std::string::npos);
   CHECK(frame.plan_json().find("\"fingerprint\"") != std::string::npos);
   CHECK(fixture.session->graph().rfind("digraph", 0) == 0);
 }

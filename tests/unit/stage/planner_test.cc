@@ -1,3 +1,4 @@
+#include "stage/explain.h"
 #include "stage/planner.h"
 
 #include "catch.hpp"
@@ -144,9 +145,9 @@ TEST_CASE("parts of a union that are read in unlike ways stay apart") {
 
 TEST_CASE("the stages of a plan can be read") {
   const std::string text = stage_graph_to_string(planned({projection(by_hash(scan(), 5))}));
-  CHECK(text.find("stage 0: repartition, 1 task  (job.py:2)") == 0);
+  CHECK(text.find("-- stage 0: repartition, 1 task  (job.py:2)") == 0);
   CHECK(text.find("exchange, 5 partitions by hash(k)") != std::string::npos);
-  CHECK(text.find("| SELECT v FROM in0") != std::string::npos);
+  CHECK(text.find("SELECT v FROM in0") != std::string::npos);
 }
 
 }  // namespace millpond
