@@ -6,7 +6,7 @@ DATA is a folder made by bench/generate.py. Each line of the table is one job in
 process start to exit, with the ratio to the first program of the job, and the most memory its processes held together.
 Programs take turns, so that a drift of the machine's speed touches all alike. DuckDB, Polars and millpond run in this
 Python; others where `--program` names their Python, and are left out where it does not. A job that prints seconds of
-its own (tasks, plan) is judged by those.
+its own (tasks, plan, files) is judged by those.
 """
 
 import argparse
@@ -44,6 +44,7 @@ TABLE = {
     "tasks-threads": Job("tasks", ("millpond",), ("threads",)),
     "tasks-procs": Job("tasks", ("millpond",), ("processes",)),
     "plan": Job("plan", ("millpond",)),
+    "files": Job("files", ("millpond",)),
     "small": Job("small", ("duckdb", "polars", "millpond", "daft", "smallpond")),
 }
 

@@ -89,7 +89,12 @@ Schema physical_columns(const Schema& schema, const ScanOptions& options) {
 }
 
 std::string reader_call(const std::vector<std::string>& paths, const ScanOptions& options, const Schema& physical) {
-  std::string sql = "read_" + std::string(file_format_name(options.format)) + "(" + quote_files(paths);
+  return reader_call(quote_files(paths), paths, options, physical);
+}
+
+std::string reader_call(const std::string& list, const std::vector<std::string>& paths, const ScanOptions& options,
+                        const Schema& physical) {
+  std::string sql = "read_" + std::string(file_format_name(options.format)) + "(" + list;
   sql += hive_options(options, paths.empty() ? decltype(encoded_keys("")){} : encoded_keys(paths.front()));
   if (options.union_by_name && options.format != FileFormat::kJson) sql += ", union_by_name = true";
   if (options.filename) sql += ", filename = true";

@@ -20,6 +20,10 @@ Result<std::vector<std::string>> file_scans(const std::vector<FileSlice>& files,
 /// `physical` are the columns that lie in the files themselves: without hive, filename and file_row_number.
 std::string reader_call(const std::vector<std::string>& paths, const ScanOptions& options, const Schema& physical);
 
+/// The same, where `list` is an expression that gives the files.
+std::string reader_call(const std::string& list, const std::vector<std::string>& paths, const ScanOptions& options,
+                        const Schema& physical);
+
 /// DuckDB names folder columns as the path spells them ("sp%20ace"): `call` with their decoded names, as `options` has them.
 std::string with_decoded_keys(const std::string& call, const std::vector<std::string>& paths, const ScanOptions& options);
 

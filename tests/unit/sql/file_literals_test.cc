@@ -7,6 +7,8 @@ namespace {
 
 TEST_CASE("literals of files and structs hold any text") {
   CHECK(quote_files({"/a'b.parquet", "c*d"}) == "[{'filename': '/a''b.parquet'}, {'filename': 'c*d'}]");
+  CHECK(quote_files(std::vector<std::string>(9, "a'*")) ==
+        "[{'filename': file} FOR file IN ['a''*', 'a''*', 'a''*', 'a''*', 'a''*', 'a''*', 'a''*', 'a''*', 'a''*']]");
   CHECK(quote_struct({{"a b", "DECIMAL(1,0)"}, {"it's", "ENUM('x')"}}) == "{'a b': 'DECIMAL(1,0)', 'it''s': 'ENUM(''x'')'}");
 }
 
