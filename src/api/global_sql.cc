@@ -92,7 +92,7 @@ class GlobalSql final : public AdaptiveQuery {
     std::vector<NodePtr> nodes;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       MILLPOND_ASSIGN_OR_RETURN(NodePtr node, spread(nodes_[i]));
-      inputs.push_back({names_[i], *node->schema, rows_known(*node), node->partitioning.count});
+      inputs.push_back({names_[i], *node->schema, rows_known(*node), node->partitioning.count, context_.impl().column_statistics(*node)});
       nodes.push_back(std::move(node));
     }
     MILLPOND_ASSIGN_OR_RETURN(Engine * cutter, context_.impl().cutter());

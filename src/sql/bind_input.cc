@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <map>
 #include <vector>
 
 #include "base/quote.h"
@@ -10,6 +11,7 @@
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/extension/extension_loader.hpp"
+#include "sql/column_statistics.h"
 #include "sql/errors.h"
 
 namespace millpond {
@@ -20,6 +22,9 @@ constexpr const char* kFunction = "millpond_input";
 struct BoundRelation : public duckdb::TableFunctionData {
   std::string name;
   std::int64_t num_rows = -1;
+  std::vector<std::string> columns;
+  std::vector<duckdb::LogicalType> types;
+  std::map<std::string, std::string> statistics;  // See ColumnStatistics, by column.
 };
 
 // The types that most columns have, by their names. DuckDB's way from a text to a type is its parser, 30 us a column.
@@ -62,9 +67,18 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_relation(duckdb::ClientContext& co
   }
   auto data = duckdb::make_uniq<BoundRelation>();
   data->name = duckdb::StringValue::Get(input.inputs[0]);
+  for (const auto& name : names) data->columns.push_back(name.GetIdentifierName());
+  data->types.assign(types.begin(), types.end());
   const auto rows = input.named_parameters.find("num_rows");
   if (rows != input.named_parameters.end() && !rows->second.IsNull()) {
     data->num_rows = rows->second.GetValue<std::int64_t>();
+  }
+  const auto statistics = input.named_parameters.find("statistics");
+  if (statistics != input.named_parameters.end() && !statistics->second.IsNull()) {
+    const auto& texts = duckdb::ListValue::GetChildren(statistics->second);
+    for (std::size_t i = 0; i + 1 < texts.size(); i += 2) {
+      data->statistics[duckdb::StringValue::Get(texts[i])] = duckdb::StringValue::Get(texts[i + 1]);
+    }
   }
   return data;
 }
@@ -74,6 +88,17 @@ duckdb::unique_ptr<duckdb::NodeStatistics> num_rows(duckdb::ClientContext&, cons
   if (rows < 0) return nullptr;
   return duckdb::make_uniq<duckdb::NodeStatistics>(static_cast<duckdb::idx_t>(rows));
 }
+
+duckdb::unique_ptr<duckdb::BaseStatistics> statistics_of(duckdb::ClientContext&, const duckdb::FunctionData* data,
+                                                         duckdb::column_t column) {
+  const auto& relation = data->Cast<BoundRelation>();
+  if (column >= relation.columns.size()) return nullptr;
+  const auto found = relation.statistics.find(relation.columns[column]);
+  return found == relation.statistics.end() ? nullptr : read_statistics(found->second, relation.types[column]);
+}
+
+// As the scans of files and tables do, so that DuckDB estimates alike.
+bool takes_any_filter(duckdb::ClientContext&, const duckdb::LogicalGet&, duckdb::Expression&) { return true; }
 
 // Nothing is put in the chunk: no rows.
 void no_rows(duckdb::ClientContext&, duckdb::TableFunctionInput&, duckdb::DataChunk&) {}
@@ -85,23 +110,30 @@ Status register_bind_input(duckdb::DatabaseInstance& database) {
     const auto texts = duckdb::LogicalType::LIST(duckdb::LogicalType::VARCHAR);
     duckdb::TableFunction function(kFunction, {duckdb::LogicalType::VARCHAR, texts, texts}, no_rows, bind_relation);
     function.projection_pushdown = true;
+    function.filter_pushdown = true;
+    function.pushdown_expression = takes_any_filter;
     function.cardinality = num_rows;
+    function.statistics = statistics_of;
     function.GetSignature().AddKeywordOnly("num_rows", duckdb::LogicalType::BIGINT, duckdb::Value(duckdb::LogicalType::BIGINT));
+    function.GetSignature().AddKeywordOnly("statistics", texts, duckdb::Value(texts));
     duckdb::ExtensionLoader loader(database, "millpond");
     loader.RegisterFunction(function);
     return Status::ok();
   });
 }
 
-std::string bind_input_select(const std::string& name, const Schema& schema, std::int64_t num_rows) {
+std::string bind_input_select(const BoundInput& input) {
   std::vector<std::string> names;
   std::vector<std::string> types;
-  for (const Column& column : schema) {
+  for (const Column& column : input.schema) {
     names.push_back(column.name);
     types.push_back(column.type);
   }
-  return "FROM " + std::string(kFunction) + "(" + quote_literal(name) + ", " + quote_list(names) + ", " +
-         quote_list(types) + (num_rows < 0 ? "" : ", num_rows := " + std::to_string(num_rows)) + ")";
+  std::vector<std::string> statistics;
+  for (const ColumnStatistics& one : input.statistics) statistics.insert(statistics.end(), {one.column, one.text});
+  return "FROM " + std::string(kFunction) + "(" + quote_literal(input.name) + ", " + quote_list(names) + ", " +
+         quote_list(types) + (input.num_rows < 0 ? "" : ", num_rows := " + std::to_string(input.num_rows)) +
+         (statistics.empty() ? "" : ", statistics := " + quote_list(statistics)) + ")";
 }
 
 std::string bind_input_name(const duckdb::string& function, const duckdb::FunctionData* data) {

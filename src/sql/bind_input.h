@@ -6,16 +6,18 @@
 #include "duckdb/main/database.hpp"
 #include "millpond/result.h"
 #include "millpond/schema.h"
+#include "sql/engine.h"
 
 namespace millpond {
 
-/// Registers millpond_input(name, column_names, column_types, num_rows): a relation of these columns for binding and planning. What a
+/// Registers millpond_input(name, column_names, column_types, num_rows, statistics): a relation of these columns for binding and planning. What a
 /// query over it means can be asked without any data. The optimizer can't know that it has no rows, so nothing is folded
 /// away.
 Status register_bind_input(duckdb::DatabaseInstance& database);
 
-/// "FROM millpond_input('in0', ['a'], ['BIGINT'], num_rows := 10)"; without the number when it is negative.
-std::string bind_input_select(const std::string& name, const Schema& schema, std::int64_t num_rows = -1);
+/// "FROM millpond_input('in0', ['a'], ['BIGINT'], num_rows := 10)"; without the number when it is negative. With
+/// statistics these are a list: a column's name, its statistics, another column's name, and so on.
+std::string bind_input_select(const BoundInput& input);
 
 /// The name given to a bound millpond_input, empty for any other function.
 std::string bind_input_name(const duckdb::string& function, const duckdb::FunctionData* data);

@@ -14,7 +14,7 @@ Result<BoundQuery> prepare_bound_query(duckdb::Connection& connection, const std
                                        const std::vector<BoundInput>& inputs, const std::vector<std::string>& setup) {
   std::vector<std::pair<std::string, std::string>> relations;
   relations.reserve(inputs.size());
-  for (const BoundInput& input : inputs) relations.emplace_back(input.name, bind_input_select(input.name, input.schema, input.num_rows));
+  for (const BoundInput& input : inputs) relations.emplace_back(input.name, bind_input_select(input));
   MILLPOND_RETURN_IF_ERROR(run_setup(connection, setup, relations));
   MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(connection, query));
   BoundQuery bound;

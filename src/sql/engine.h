@@ -30,12 +30,22 @@ struct EngineOptions {
 /// a thread of the engine; it must take what locks (the GIL) it needs itself.
 using CallHandler = std::function<Result<ArrowStream>(const CallSpec& call, ArrowStream input, const Task& task)>;
 
+/// What DuckDB knows of all values of a column: least, greatest, whether there is NULL. In DuckDB's own serialization, in
+/// base 64; for the same DuckDB that made it.
+struct ColumnStatistics {
+  std::string column;
+  std::string text;
+
+  bool operator==(const ColumnStatistics&) const = default;
+};
+
 /// One relation known to the binder: its name in the query and its columns.
 struct BoundInput {
   std::string name;
   Schema schema;
   std::int64_t num_rows = -1;        ///< For the order of joins; -1: not known.
   std::int64_t num_partitions = 1;
+  std::vector<ColumnStatistics> statistics = {};  ///< Of some columns, true for all rows: DuckDB guesses better by them.
 };
 
 /// One DuckDB instance with our table and copy functions registered. The only way to DuckDB.
@@ -101,6 +111,10 @@ class Engine {
   /// Looks into files (sizes and times filled by the caller). Parquet: every footer is read; others: sniffed.
   /// A file that differs from the first is an error that names both, unless options.union_by_name.
   Result<FileSet> describe(std::vector<FileSlice> files, ScanOptions options, const Schema& declared);
+
+  /// What the footers of Parquet files say of their columns; nothing of other formats. A column is left out when a
+  /// footer does not say. Reads footers that were not read since the engine opened.
+  Result<std::vector<ColumnStatistics>> column_statistics(const std::vector<FileSlice>& files, const ScanOptions& options);
 
   /// Whether a format holds all values of these columns; kInvalidArgument with the column and the cast to use when not.
   Status check_writable(const Schema& schema, FileFormat format);

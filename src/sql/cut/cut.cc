@@ -4,6 +4,7 @@
 #include "duckdb/planner/planner.hpp"
 #include "sql/bound_query.h"
 #include "sql/cut/cutter.h"
+#include "sql/cut/scan_filters.h"
 #include "sql/engine_impl.h"
 #include "sql/statements.h"
 
@@ -36,6 +37,7 @@ Result<CutPlan> Engine::cut(const std::string& query, const std::vector<BoundInp
         duckdb::Planner planner(*connection.context);
         planner.CreatePlan(std::move(bound.statement));
         planner.Optimize();
+        lift_scan_filters(planner.plan);
         planner.plan->ResolveOperatorTypes();
         duckdb::vector<duckdb::Identifier> names = planner.names;
         duckdb::QueryResult::DeduplicateColumns(names);

@@ -167,4 +167,33 @@ TEST_CASE("the tables of a query are those that it does not define") {
   CHECK_FALSE(cutter().table_names("SELECT FROM WHERE").is_ok());
 }
 
+TEST_CASE("what filters a scan filters the rows of a step") {
+  for (const char* condition : {"x > 0.5", "k IN (1, 5, 9)", "g LIKE 'a%' OR g IS NULL", "abs(k) % 7 = 2", "k > 3 AND g <> 'b'"}) {
+    const CutPlan plan = cut(std::string("SELECT k FROM facts WHERE ") + condition);
+    INFO(condition << ": " << plan.steps.back().query);
+    CHECK(plan.steps.back().query.find("WHERE") != std::string::npos);
+  }
+  // Bounds that the top-N hands to the scan as it runs are none of the plan's.
+  CHECK(cut("SELECT k FROM facts ORDER BY k LIMIT 3").steps.front().query.find("WHERE") == std::string::npos);
+}
+
+TEST_CASE("statistics of files make DuckDB's guesses better, and say nothing that is not so") {
+  const TestFolder folder;
+  std::vector<FileSlice> files;
+  for (const char* start : {"0", "500"}) {
+    const std::string query = std::string("SELECT range + ") + start + " AS k, 'g' || range % 3 AS g FROM range(500)";
+    const std::string path = folder / start;
+    files.push_back(file_slice(path + "/" + run(cutter(), parquet_task(query, path)).files[0].path));
+  }
+  const Engine::FileSet set = value_of(cutter().describe(files, {}, {}));
+  BoundInput input{"t", set.schema, 1000, 2, value_of(cutter().column_statistics(set.files, set.options))};
+  REQUIRE(input.statistics.size() == 2);
+  CHECK(value_of(cutter().estimate_rows("SELECT k FROM t WHERE k = 7", {input})) == 1);
+  CHECK(value_of(cutter().estimate_rows("SELECT k FROM t WHERE k = 1000", {input})) == 0);
+  const CutPlan plan = value_of(cutter().cut("SELECT g FROM t WHERE k < 2000 AND g = 'g1'", {input}, {}));
+  CHECK(plan.steps.back().query.find("2000") == std::string::npos);
+  input.statistics.clear();
+  CHECK(value_of(cutter().estimate_rows("SELECT k FROM t WHERE k = 7", {input})) == 200);
+}
+
 }  // namespace millpond
