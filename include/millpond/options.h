@@ -42,11 +42,15 @@ struct SessionOptions {
   bool operator==(const SessionOptions&) const = default;
 };
 
-/// How rows are dealt to partitions. At most one of by, hash_by, by_rows, random, consolidate and repeat is set; with none, whole files are dealt
-/// (row groups when there are fewer files than partitions).
+/// How rows are dealt to partitions. At most one of by, hash_by, range_by, by_rows, random, consolidate and repeat is set;
+/// with none, whole files are dealt (row groups when there are fewer files than partitions).
 struct RepartitionOptions {
   std::string by;                     ///< A column or expression that is the partition number itself, 0 … n-1.
   std::vector<std::string> hash_by;   ///< Columns or expressions: equal values go to the same partition.
+  /// Columns or expressions as in ORDER BY ("ts DESC NULLS LAST"): partition by partition, rows follow each other in that
+  /// order, and equal values go to the same partition. Within a partition rows are in no order. The bounds come from a
+  /// sample, so partitions are about as large as each other unless single values have many rows. Reads the keys once more.
+  std::vector<std::string> range_by;
   bool by_rows = false;               ///< Runs of equal row counts, in order.
   bool random = false;                ///< Each row to a partition by chance (but the same way on every attempt).
   bool consolidate = false;           ///< Runs of whole partitions become one each; no row is moved.
@@ -101,7 +105,8 @@ struct SqlOptions {
   Distribute distribute = Distribute::kAuto;
   std::int64_t partitions = 0;  ///< Of what is spread; 0: one a thread of the session.
   /// A join's side of at most so many rows (by estimate) is read by every task, instead of moving both sides by their keys.
-  /// 0: never, where a join can do without; -1: 20,000 rows, and more beside a much larger side.
+  /// 0: never, where a join can do without; -1: 20,000 rows, and more beside a much larger side. As many rows to be sorted
+  /// come to one task; with -1: 100,000.
   std::int64_t broadcast_limit = -1;
 };
 

@@ -48,6 +48,7 @@ void bind_repartition_options(nb::module_& module) {
       .def(nb::init<>())
       .def_rw("by", &RepartitionOptions::by)
       .def_rw("hash_by", &RepartitionOptions::hash_by)
+      .def_rw("range_by", &RepartitionOptions::range_by)
       .def_rw("by_rows", &RepartitionOptions::by_rows)
       .def_rw("random", &RepartitionOptions::random)
       .def_rw("consolidate", &RepartitionOptions::consolidate)

@@ -49,6 +49,7 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
         by: str | Callable[..., Any] | None = None,
         by_rows: bool = False,
         *,
+        range_by: Names = None,
         by_row: bool = False,
         random_shuffle: bool = False,
         nested: bool = False,
@@ -57,7 +58,10 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
     ) -> DataFrame:
         """Deals the rows to `npartitions` partitions.
 
-        `hash_by`: columns or expressions; rows with equal values go to the same partition. `by`: a column or expression
+        `hash_by`: columns or expressions; rows with equal values go to the same partition. `range_by`: terms of an
+        ORDER BY (`"ts"`, `"size DESC NULLS LAST"`); partition by partition, rows follow each other in that order, and
+        rows with equal values go to the same partition. Within a partition rows are in no order: `partial_sort` puts
+        them in one. The ranges come from a sample, so partitions are about equally large. `by`: a column or expression
         that is the partition's number, 0 to npartitions-1, or a function that gives the numbers. `by_rows` (or
         `by_row`): runs of equal numbers of rows, in order. `random_shuffle`: each row to a partition by chance. With
         none of these, whole files are dealt, or row groups of Parquet files when there are fewer files than partitions.
@@ -72,6 +76,8 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
         >>> df = session.from_items(list(range(10)))
         >>> df.repartition(3, by_rows=True).map("count(*) AS n").take_all()
         [{'n': 4}, {'n': 3}, {'n': 3}]
+        >>> df.repartition(2, range_by="item DESC").map("max(item) AS most").take_all()
+        [{'most': 9}, {'most': 4}]
         >>> def first_two(batch):
         ...     return [0 if item < 2 else 1 for item in batch["item"].to_pylist()]
         >>> df.repartition(2, by=first_two).map("count(*) AS n").take_all()
@@ -82,11 +88,12 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
         check_keywords("repartition", kwargs)
         line = source_line()
         if by is not None and not isinstance(by, str):
-            if hash_by is not None or by_rows or by_row or random_shuffle:
-                raise InvalidArgumentError("choose one of by, hash_by, by_rows and random_shuffle")
+            if hash_by is not None or range_by is not None or by_rows or by_row or random_shuffle:
+                raise InvalidArgumentError("choose one of by, hash_by, range_by, by_rows and random_shuffle")
             return self._dealt_by_function(npartitions, by, nested, line, kwargs)
         options = _core.RepartitionOptions()
         options.hash_by = name_list(hash_by, "hash_by")
+        options.range_by = name_list(range_by, "range_by")
         options.by = by or ""
         options.by_rows = by_rows or by_row
         options.random = random_shuffle

@@ -99,7 +99,8 @@ class Session(SessionReading):
         - `partitions`: how many, when it is spread. Default: one a thread of the session.
         - `broadcast_limit`: a join's side of at most so many rows, by estimate, is read by every task, instead of
           moving both sides by their keys; 0: never where a join can do without. Default: 20,000, and more beside a
-          much larger side.
+          much larger side. As many rows are sorted in one task; default: 100,000. More are dealt by ranges of their
+          keys, and the result's partitions follow each other.
 
         Without ORDER BY no order is promised when the query is spread.
 

@@ -40,6 +40,7 @@ Result<DataFrame> DataFrame::call(const CallOptions& options, const std::string&
   if (options.kind != "filter") {
     partitioning.keys.clear();
     partitioning.determined_by.clear();
+    partitioning.ranges.clear();
   }
   return context.frame(op, {node_}, op.schema, partitioning);
 }

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/quote.h"
 #include "data/schema.h"
+#include "sql/engine.h"
 
 namespace millpond {
 namespace {
@@ -24,6 +25,7 @@ std::string key_query(const std::vector<std::string>& keys, const Schema& schema
 RepartitionOp::Kind kind_of(const RepartitionOptions& options) {
   if (!options.by.empty()) return RepartitionOp::Kind::kNumber;
   if (!options.hash_by.empty()) return RepartitionOp::Kind::kHash;
+  if (!options.range_by.empty()) return RepartitionOp::Kind::kRange;
   if (options.random) return RepartitionOp::Kind::kRandom;
   if (options.consolidate) return RepartitionOp::Kind::kConsolidate;
   if (options.repeat) return RepartitionOp::Kind::kRepeat;
@@ -31,9 +33,9 @@ RepartitionOp::Kind kind_of(const RepartitionOptions& options) {
 }
 
 Result<RepartitionOp> checked(std::int64_t npartitions, const RepartitionOptions& options) {
-  const int chosen = (options.by.empty() ? 0 : 1) + (options.hash_by.empty() ? 0 : 1) + (options.by_rows ? 1 : 0) +
-                     (options.random ? 1 : 0) + (options.consolidate ? 1 : 0) + (options.repeat ? 1 : 0);
-  if (chosen > 1) return Status::invalid_argument("choose one of by, hash_by, by_rows, random, consolidate and repeat");
+  const int chosen = (options.by.empty() ? 0 : 1) + (options.hash_by.empty() ? 0 : 1) +
+                     (options.range_by.empty() ? 0 : 1) + (options.by_rows ? 1 : 0) + (options.random ? 1 : 0) + (options.consolidate ? 1 : 0) + (options.repeat ? 1 : 0);
+  if (chosen > 1) return Status::invalid_argument("choose one of by, hash_by, range_by, by_rows, random, consolidate and repeat");
   if (npartitions < 1) {
     return Status::invalid_argument("npartitions is " + std::to_string(npartitions) + "; it must be at least 1");
   }
@@ -52,12 +54,9 @@ Result<RepartitionOp> checked(std::int64_t npartitions, const RepartitionOptions
 
 }  // namespace
 
-namespace {
-
-/// What the keys are made of; nothing when one of them is not the same each time.
-std::vector<Partitioning::Key> key_sources(Session::Impl& session, const RepartitionOp& op, const Schema& schema) {
+std::vector<Partitioning::Key> key_sources(Session::Impl& session, const std::vector<std::string>& keys, const Schema& schema) {
   std::vector<Partitioning::Key> sources;
-  for (const auto& key : op.keys) {
+  for (const auto& key : keys) {
     if (const int column = find_column(schema, key); column >= 0) {
       const std::string& name = schema[static_cast<std::size_t>(column)].name;
       sources.push_back({quote_identifier(name), {name}});
@@ -71,6 +70,8 @@ std::vector<Partitioning::Key> key_sources(Session::Impl& session, const Reparti
   }
   return sources;
 }
+
+namespace {
 
 Result<Partitioning> bind_flat(Session::Impl& session, const RepartitionOp& op, const NodePtr& input) {
   const std::string identity = std::string(repartition_kind_name(op.kind)) + "/" + std::to_string(op.count);
@@ -89,7 +90,7 @@ Result<Partitioning> bind_flat(Session::Impl& session, const RepartitionOp& op, 
       }
       if (op.count == 1) return single_partition();
       Partitioning dealt = hash_partitioning(all_columns ? columns : std::vector<std::string>{}, types, op.count);
-      dealt.determined_by = key_sources(session, op, *input->schema);
+      dealt.determined_by = key_sources(session, op.keys, *input->schema);
       return dealt;
     }
     case RepartitionOp::Kind::kNumber: {
@@ -102,7 +103,7 @@ Result<Partitioning> bind_flat(Session::Impl& session, const RepartitionOp& op, 
         }
       }
       Partitioning dealt = other_partitioning(Partitioning::Kind::kNumber, op.count, identity);
-      if (input->schema && op.count > 1) dealt.determined_by = key_sources(session, op, *input->schema);
+      if (input->schema && op.count > 1) dealt.determined_by = key_sources(session, op.keys, *input->schema);
       return dealt;
     }
     case RepartitionOp::Kind::kRandom:
@@ -111,6 +112,42 @@ Result<Partitioning> bind_flat(Session::Impl& session, const RepartitionOp& op, 
     default:
       return other_partitioning(Partitioning::Kind::kUnknown, op.count, identity + "/" + input->fingerprint);
   }
+}
+
+/// What an earlier dealing, whose rows are dealt anew by their values, would only move in vain. Runs of files and rows move
+/// nothing and let several tasks read them.
+NodePtr before_dealing(NodePtr node) {
+  using Kind = RepartitionOp::Kind;
+  const auto* op = std::get_if<RepartitionOp>(&node->op);
+  while (op != nullptr && (op->kind == Kind::kHash || op->kind == Kind::kRandom || op->kind == Kind::kRange ||
+                           op->kind == Kind::kConsolidate)) {
+    node = node->inputs.front();
+    op = std::get_if<RepartitionOp>(&node->op);
+  }
+  return node;
+}
+
+/// A column's name to the letter is that column; anything else is read as ORDER BY reads it.
+Result<RepartitionOp> in_order_of(Session::Impl& session, const std::vector<std::string>& terms, const Schema& schema,
+                                  RepartitionOp op) {
+  op.keys.clear();
+  for (const auto& term : terms) {
+    if (find_column(schema, term) >= 0) {
+      op.keys.push_back(term);
+      op.orders.push_back("ASC NULLS LAST");
+      continue;
+    }
+    MILLPOND_ASSIGN_OR_RETURN(const std::vector<OrderTerm> parsed, session.planner().parse_order(term));
+    for (const OrderTerm& one : parsed) {
+      op.keys.push_back(one.column.empty() ? one.expression : one.column);
+      op.orders.push_back(one.order);
+    }
+  }
+  MILLPOND_ASSIGN_OR_RETURN(const BoundSql bound, bind_partial_sql(session, key_query(op.keys, schema), {schema}));
+  if (bound.traits.has_aggregate || bound.traits.has_window || bound.traits.is_volatile) {
+    return Status::invalid_argument("range_by takes what follows from a row alone, and is the same each time");
+  }
+  return op;
 }
 
 /// The placement that nested partitions had before they were dealt further, where it has `count` partitions.
@@ -144,6 +181,16 @@ Result<DataFrame> DataFrame::repartition(std::int64_t npartitions, const Reparti
   FrameContext context{session_, "repartition", location};
   Result<RepartitionOp> op = checked(npartitions, options);
   if (!op.is_ok()) return context.fail(op.status());
+  if (op->kind == RepartitionOp::Kind::kRange) {
+    const auto deal = [&]() -> Result<NodePtr> {
+      const NodePtr before = before_dealing(node_);
+      MILLPOND_ASSIGN_OR_RETURN(const NodePtr rows, before->schema ? Result<NodePtr>(before) : session_->impl().resolve(before));
+      MILLPOND_ASSIGN_OR_RETURN(RepartitionOp ordered, in_order_of(session_->impl(), options.range_by, *rows->schema, *op));
+      return deal_by_ranges(context, rows, rows, std::move(ordered));
+    };
+    const Result<NodePtr> node = deal();
+    return node.is_ok() ? DataFrame(session_, *node) : Result<DataFrame>(context.fail(node.status()));
+  }
   Result<Partitioning> partitioning = bind_repartition(session_->impl(), *op, node_);
   if (!partitioning.is_ok()) return context.fail(partitioning.status());
   return context.frame(*op, {node_}, node_->schema, *partitioning);

@@ -42,6 +42,13 @@ struct BoundSql {
 Result<BoundSql> bind_partial_sql(Session::Impl& session, const std::string& query, const std::vector<Schema>& inputs,
                                   const std::vector<std::string>& setup = {});
 
+/// `rows` dealt to `op.count` partitions that follow each other in the order of op.keys. The bounds come from a sample of
+/// `sampled`, which holds the keys of the same rows: `rows` itself, unless reading it twice would cost more.
+Result<NodePtr> deal_by_ranges(const FrameContext& context, const NodePtr& rows, const NodePtr& sampled, RepartitionOp op);
+
+/// What a row's partition follows from when it is dealt by such keys; nothing when a key is not the same each time.
+std::vector<Partitioning::Key> key_sources(Session::Impl& session, const std::vector<std::string>& keys, const Schema& schema);
+
 /// Checks a repartition against its input's columns; gives the resulting placement.
 Result<Partitioning> bind_repartition(Session::Impl& session, const RepartitionOp& op, const NodePtr& input);
 

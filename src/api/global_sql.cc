@@ -5,6 +5,7 @@
 
 #include "api/frames.h"
 #include "sql/inputs.h"
+#include "sql/range_queries.h"
 
 namespace millpond {
 namespace {
@@ -26,6 +27,36 @@ std::int64_t rows_known(const Node& node) {
   }
   // Moved rows are the same rows.
   return std::holds_alternative<RepartitionOp>(node.op) ? rows_known(*node.inputs.front()) : -1;
+}
+
+/// What the cutter may rely on: placements that follow from whole columns, by values that are equal when they are equal.
+std::optional<BoundInput::Placement> placement_of(const Node& node, std::int64_t partitions, std::size_t number) {
+  const Partitioning& given = node.partitioning;
+  if (given.count == 1 || !node.schema) return {};
+  const auto type_of = [&](const std::string& column) -> std::string {
+    const int at = find_column(*node.schema, column);
+    return at < 0 ? std::string() : (*node.schema)[static_cast<std::size_t>(at)].type;
+  };
+  BoundInput::Placement placement;
+  placement.identity = given.identity;
+  for (const auto& range : given.ranges) placement.ranges.push_back({range.column, range.order});
+  const bool is_by_columns = std::all_of(given.determined_by.begin(), given.determined_by.end(),
+                                         [](const Partitioning::Key& key) { return key.columns.size() == 1; });
+  if (given.kind == Partitioning::Kind::kHash && !given.keys.empty() && given.outer.empty()) {
+    placement.keys = given.keys;
+    std::vector<std::string> types;
+    for (const auto& key : given.keys) types.push_back(type_of(key));
+    if (given.identity == hash_partitioning(given.keys, types, partitions).identity) placement.identity.clear();
+  } else if (given.kind == Partitioning::Kind::kRange && given.ranges.size() == given.determined_by.size() && is_by_columns) {
+    for (const auto& key : given.determined_by) placement.keys.push_back(key.columns.front());
+  } else {
+    // Of some expression over columns: equal where the columns are, but nothing that another input could be like.
+    for (const auto& key : given.determined_by) placement.keys.insert(placement.keys.end(), key.columns.begin(), key.columns.end());
+    placement.identity = "input " + std::to_string(number);
+    const auto meets = [&](const std::string& column) { return equals_only_itself(type_of(column)); };
+    if (!std::all_of(placement.keys.begin(), placement.keys.end(), meets)) placement.keys.clear();
+  }
+  return placement;
 }
 
 /// What is made of the node may not rely on how its rows are dealt: another plan may deal them otherwise.
@@ -92,7 +123,8 @@ class GlobalSql final : public AdaptiveQuery {
     std::vector<NodePtr> nodes;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       MILLPOND_ASSIGN_OR_RETURN(NodePtr node, spread(nodes_[i]));
-      inputs.push_back({names_[i], *node->schema, rows_known(*node), node->partitioning.count, context_.impl().column_statistics(*node)});
+      inputs.push_back({names_[i], *node->schema, rows_known(*node), node->partitioning.count,
+                        context_.impl().column_statistics(*node), placement_of(*node, partitions_, i)});
       nodes.push_back(std::move(node));
     }
     MILLPOND_ASSIGN_OR_RETURN(Engine * cutter, context_.impl().cutter());
@@ -120,6 +152,7 @@ class GlobalSql final : public AdaptiveQuery {
       case CutStep::Kind::kQuery: return step.schema.empty() || is_last ? partial(step.query, from) : known(step, from);
       case CutStep::Kind::kGather: return gathered(from.front(), step.reason);
       case CutStep::Kind::kHash: return dealt(step, from.front());
+      case CutStep::Kind::kRange: return ranged(step, from);
       case CutStep::Kind::kUnion: break;
     }
     std::vector<DataFrame> others;
@@ -147,6 +180,16 @@ class GlobalSql final : public AdaptiveQuery {
     op.keys = step.keys;
     Partitioning partitioning = partitions_ == 1 ? single_partition() : hash_partitioning(step.keys, types, partitions_);
     return context_.frame(std::move(op), {node}, node->schema, std::move(partitioning)).node();
+  }
+
+  /// By ranges of whole columns. Partition by partition, what is sorted above is in order.
+  Result<NodePtr> ranged(const CutStep& step, const std::vector<NodePtr>& from) const {
+    RepartitionOp op;
+    op.count = partitions_;
+    op.keys = step.keys;
+    op.orders = step.orders;
+    op.splits_ties = true;
+    return deal_by_ranges({context_.session, context_.name + ": ORDER BY", context_.location}, from[0], from[1], std::move(op));
   }
 
   Result<NodePtr> partial(const std::string& query, const std::vector<NodePtr>& inputs) const {

@@ -67,6 +67,17 @@ std::vector<Partitioning::Key> passed_keys(const std::vector<Partitioning::Key>&
   return passed;
 }
 
+/// The order in which the partitions follow each other, as far as its columns came through.
+std::vector<Partitioning::Range> passed_ranges(const std::vector<Partitioning::Range>& ranges, const PartialSqlTraits& traits) {
+  std::vector<Partitioning::Range> passed;
+  for (const auto& range : ranges) {
+    const std::vector<std::string> name = passed_keys(std::vector<std::string>{range.column}, traits);
+    if (name.empty()) break;
+    passed.push_back({name.front(), range.order});
+  }
+  return passed;
+}
+
 /// Whether all rows of a group are in one partition.
 bool covers_groups(const Partitioning& partitioning, const PartialSqlTraits& traits) {
   const auto& keys = partitioning.determined_by;
@@ -145,6 +156,7 @@ Result<Partitioning> partial_partitioning(const std::vector<NodePtr>& inputs, co
   Partitioning result = driver->partitioning;
   result.keys = driver_is_first ? passed_keys(result.keys, traits) : std::vector<std::string>{};
   result.determined_by = driver_is_first ? passed_keys(result.determined_by, traits) : std::vector<Partitioning::Key>{};
+  result.ranges = driver_is_first ? passed_ranges(result.ranges, traits) : std::vector<Partitioning::Range>{};
   return result;
 }
 

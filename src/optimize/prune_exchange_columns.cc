@@ -5,8 +5,17 @@
 #include "optimize/optimizer.h"
 
 namespace millpond {
+namespace {
 
-// PartialSql[reads c](Repartition[hash k | number k](x))
+// Whether a row's partition follows from the keys alone. Where equal keys may be dealt to neighbours, all columns decide.
+bool is_by_keys(const RepartitionOp& op) {
+  using Kind = RepartitionOp::Kind;
+  return op.kind == Kind::kHash || op.kind == Kind::kNumber || (op.kind == Kind::kRange && !op.splits_ties);
+}
+
+}  // namespace
+
+// PartialSql[reads c](Repartition[hash k | number k | range k](x))
 //   ->  PartialSql[reads c](PartialSql[SELECT c ∪ k, NULL AS …](Repartition[…](PartialSql[SELECT c ∪ k](x))))
 //
 // Columns whose values nobody reads after the exchange aren't written to it. The query may still name them (in a * whose
@@ -20,7 +29,7 @@ NodePtr prune_exchange_columns(const NodePtr& node, const OptimizeContext& conte
     const NodePtr& exchange = node->inputs[i];
     const auto* repartition = std::get_if<RepartitionOp>(&exchange->op);
     if (!used || repartition == nullptr || !exchange->schema) continue;
-    if (repartition->kind != RepartitionOp::Kind::kHash && repartition->kind != RepartitionOp::Kind::kNumber) continue;
+    if (!is_by_keys(*repartition)) continue;
     const auto consumers = context.consumers.find(exchange.get());
     if (consumers == context.consumers.end() || consumers->second > 1) continue;
     auto is_wanted = [&](const Column& column) {
@@ -51,7 +60,9 @@ NodePtr prune_exchange_columns(const NodePtr& node, const OptimizeContext& conte
     restored.query += " FROM {0}";
     const NodePtr& source = exchange->inputs.front();
     NodePtr pruned = make_node(projection, {source}, kept, source->partitioning, "prune columns", exchange->location);
-    NodePtr smaller = make_node(exchange->op, {pruned}, kept, exchange->partitioning, exchange->name, exchange->location);
+    std::vector<NodePtr> dealt = exchange->inputs;
+    dealt.front() = pruned;
+    NodePtr smaller = make_node(exchange->op, std::move(dealt), kept, exchange->partitioning, exchange->name, exchange->location);
     std::vector<NodePtr> inputs = node->inputs;
     inputs[i] = make_node(restored, {smaller}, exchange->schema, exchange->partitioning, "prune columns", exchange->location);
     return with_inputs(node, std::move(inputs));

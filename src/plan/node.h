@@ -86,10 +86,13 @@ struct RepartitionOp {
     kRandom,  ///< By chance, from `seed`.
     kConsolidate,  ///< Runs of whole partitions become one each; rows stay where they are.
     kRepeat,  ///< Each of `count` partitions holds all rows.
+    kRange,   ///< In the order of `keys`: partition by partition. The second input's only value is the sorted bounds.
   };
   Kind kind = Kind::kFiles;
   std::int64_t count = 1;
   std::vector<std::string> keys;
+  std::vector<std::string> orders;  ///< kRange: "DESC NULLS LAST", one for each key.
+  bool splits_ties = false;         ///< kRange: rows of equal keys may be dealt to neighbours, so that none holds too many.
   std::uint64_t seed = 0;
   bool nested = false;  ///< Each partition is dealt into `count` of its own (kHash, kNumber, kRandom).
   bool operator==(const RepartitionOp&) const = default;

@@ -40,11 +40,16 @@ Json to_json(const CallOp& op) {
 }
 
 Json to_json(const RepartitionOp& op) {
-  return Json::object({{"kind", std::string(repartition_kind_name(op.kind))},
-                       {"count", op.count},
-                       {"keys", strings(op.keys)},
-                       {"seed", op.seed},
-                       {"nested", op.nested}});
+  Json json = Json::object({{"kind", std::string(repartition_kind_name(op.kind))},
+                            {"count", op.count},
+                            {"keys", strings(op.keys)},
+                            {"seed", op.seed},
+                            {"nested", op.nested}});
+  if (op.kind == RepartitionOp::Kind::kRange) {
+    json.set("orders", strings(op.orders));
+    json.set("splits_ties", op.splits_ties);
+  }
+  return json;
 }
 
 Json to_json(const UnionOp&) { return Json::object({}); }
@@ -77,6 +82,7 @@ std::string_view repartition_kind_name(RepartitionOp::Kind kind) {
     case RepartitionOp::Kind::kRandom: return "random";
     case RepartitionOp::Kind::kConsolidate: return "consolidate";
     case RepartitionOp::Kind::kRepeat: return "repeat";
+    case RepartitionOp::Kind::kRange: return "range";
   }
   return "files";
 }

@@ -23,6 +23,7 @@ std::string_view kind_name(Partitioning::Kind kind) {
     case Partitioning::Kind::kHash: return "hash";
     case Partitioning::Kind::kNumber: return "number";
     case Partitioning::Kind::kRandom: return "random";
+    case Partitioning::Kind::kRange: return "range";
   }
   return "unknown";
 }
@@ -51,6 +52,12 @@ Partitioning hash_partitioning(std::vector<std::string> keys, const std::vector<
   return result;
 }
 
+std::vector<std::string> range_texts(const std::vector<Partitioning::Range>& ranges) {
+  std::vector<std::string> texts;
+  for (const auto& range : ranges) texts.push_back(range.column + (range.order == "ASC NULLS LAST" ? "" : " " + range.order));
+  return texts;
+}
+
 Partitioning other_partitioning(Partitioning::Kind kind, std::int64_t count, std::string identity) {
   if (count == 1) return single_partition();
   Partitioning result;
@@ -66,6 +73,7 @@ Partitioning nested_partitioning(const Partitioning& outer, const Partitioning& 
   // Rows of equal keys meet only within their outer partition.
   result.kind = Partitioning::Kind::kUnknown;
   result.keys.clear();
+  result.ranges.clear();
   result.determined_by = outer.determined_by;
   result.determined_by.insert(result.determined_by.end(), inner.determined_by.begin(), inner.determined_by.end());
   if (outer.determined_by.empty() || inner.determined_by.empty()) result.determined_by.clear();
@@ -84,6 +92,8 @@ std::string partitioning_to_string(const Partitioning& partitioning) {
       return text + " by hash" + (partitioning.keys.empty() ? "" : "(" + join(partitioning.keys, ", ") + ")");
     case Partitioning::Kind::kNumber: return text + " by number";
     case Partitioning::Kind::kRandom: return text + " by chance";
+    case Partitioning::Kind::kRange:
+      return text + " by range" + (partitioning.ranges.empty() ? "" : "(" + join(range_texts(partitioning.ranges), ", ") + ")");
     default: return text;
   }
 }

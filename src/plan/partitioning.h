@@ -17,6 +17,7 @@ struct Partitioning {
     kHash,     ///< partition_hash(keys) % count.
     kNumber,   ///< By a column or expression that is the partition number.
     kRandom,   ///< By chance.
+    kRange,    ///< In the order of `ranges`.
   };
   Kind kind = Kind::kSingle;
   std::int64_t count = 1;
@@ -32,6 +33,15 @@ struct Partitioning {
     bool operator==(const Key&) const = default;
   };
   std::vector<Key> determined_by;
+  /// One column by which the partitions follow each other.
+  struct Range {
+    std::string column;
+    std::string order;  ///< "ASC NULLS LAST", as ORDER BY has it.
+    bool operator==(const Range&) const = default;
+  };
+  /// No row comes before one of an earlier partition in the order of these columns. Rows that are equal in all of them may
+  /// lie in neighbours, unless `determined_by` says that they don't.
+  std::vector<Range> ranges;
   /// Where each partition was dealt into several: the placements further out, outermost first. Partition i lies in
   /// partition i / (count / outer.count) of each.
   struct Outer {
@@ -49,6 +59,8 @@ Partitioning single_partition();
 /// Hash placement over columns of these types. The identity holds the canonical types and the hash version, not the names:
 /// orders by user_id and users by id fit together.
 Partitioning hash_partitioning(std::vector<std::string> keys, const std::vector<std::string>& types, std::int64_t count);
+/// The columns of an order as texts: "ts DESC NULLS LAST".
+std::vector<std::string> range_texts(const std::vector<Partitioning::Range>& ranges);
 /// Any other placement; `identity` says which act of dealing it was.
 Partitioning other_partitioning(Partitioning::Kind kind, std::int64_t count, std::string identity);
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,26 @@ struct BoundInput {
   std::int64_t num_rows = -1;        ///< For the order of joins; -1: not known.
   std::int64_t num_partitions = 1;
   std::vector<ColumnStatistics> statistics = {};  ///< Of some columns, true for all rows: DuckDB guesses better by them.
+  /// How rows lie in the partitions.
+  struct Placement {
+    std::vector<std::string> keys;  ///< Columns that a row's partition follows from: equal in all, in one partition.
+    /// How it follows from them. Empty: by the partition hash, in as many partitions as CutOptions has. Inputs of equal
+    /// identity have rows of equal keys (one by one, in their order) in partitions of the same number.
+    std::string identity;
+    struct Range {
+      std::string column;
+      std::string order;  ///< "ASC NULLS LAST".
+    };
+    std::vector<Range> ranges;  ///< No row comes before one of an earlier partition in this order.
+  };
+  std::optional<Placement> placement = {};
+};
+
+/// One term of an ORDER BY.
+struct OrderTerm {
+  std::string expression;
+  std::string column;  ///< Its name when the expression is a column, else empty.
+  std::string order;   ///< "DESC NULLS FIRST".
 };
 
 /// One DuckDB instance with our table and copy functions registered. The only way to DuckDB.
@@ -80,6 +101,10 @@ class Engine {
 
   /// The statements of a script, each without its semicolon. kInvalidArgument with the place when it does not parse.
   Result<std::vector<std::string>> split_statements(const std::string& script);
+
+  /// The terms of an ORDER BY list. NULLs are last unless it says otherwise. kInvalidArgument when it does not parse, and for
+  /// a collation: keys are compared as they are.
+  Result<std::vector<OrderTerm>> parse_order(const std::string& list);
 
   /// Runs one task to its end and says what it wrote; errors are in the result. `cancel` is looked at between chunks.
   /// Everything lies below task.output.directory, which is made; after an error it may hold unfinished files.

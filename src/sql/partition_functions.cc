@@ -5,6 +5,7 @@
 
 #include "duckdb/common/exception.hpp"
 #include "duckdb/common/vector/flat_vector.hpp"
+#include "duckdb/common/vector/list_vector.hpp"
 #include "duckdb/function/scalar_function.hpp"
 #include "exchange/layout.h"
 #include "sql/partition_hash.h"
@@ -47,6 +48,49 @@ void place_rows(DataChunk& arguments, ExpressionState&, Vector& result) {
   }
 }
 
+// The list that all rows share, or each row's own.
+template <typename Key>
+void rank_rows(DataChunk& arguments, ExpressionState&, Vector& result) {
+  const std::size_t count = arguments.size();
+  duckdb::UnifiedVectorFormat lists;
+  duckdb::UnifiedVectorFormat bounds;
+  duckdb::UnifiedVectorFormat keys;
+  duckdb::UnifiedVectorFormat uppers;
+  arguments.data[0].ToUnifiedFormat(lists);
+  duckdb::ListVector::GetChild(arguments.data[0]).ToUnifiedFormat(bounds);
+  arguments.data[1].ToUnifiedFormat(keys);
+  arguments.data[2].ToUnifiedFormat(uppers);
+  const auto* entries = duckdb::UnifiedVectorFormat::GetData<duckdb::list_entry_t>(lists);
+  const Key* bound_values = duckdb::UnifiedVectorFormat::GetData<Key>(bounds);
+  const Key* key_values = duckdb::UnifiedVectorFormat::GetData<Key>(keys);
+  const bool* upper_values = duckdb::UnifiedVectorFormat::GetData<bool>(uppers);
+  duckdb::FlatVector::SetSize(result, count);
+  auto* ranks = duckdb::FlatVector::GetDataMutable<std::int32_t>(result);
+  for (std::size_t row = 0; row < count; ++row) {
+    const std::size_t list = lists.sel->get_index(row);
+    const std::size_t position = keys.sel->get_index(row);
+    const std::size_t upper = uppers.sel->get_index(row);
+    if (!keys.validity.RowIsValid(position) || !uppers.validity.RowIsValid(upper)) {
+      throw duckdb::InvalidInputException("millpond_range takes no NULL as key or upper");
+    }
+    const duckdb::list_entry_t entry = lists.validity.RowIsValid(list) ? entries[list] : duckdb::list_entry_t(0, 0);
+    const Key& key = key_values[position];
+    std::size_t low = 0;
+    std::size_t high = entry.length;
+    while (low < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      const Key& bound = bound_values[bounds.sel->get_index(entry.offset + middle)];
+      const bool is_below = upper_values[upper] ? !(bound > key) : key > bound;
+      if (is_below) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    ranks[row] = static_cast<std::int32_t>(low);
+  }
+}
+
 void register_function(duckdb::ExtensionLoader& loader, duckdb::ScalarFunction function) {
   function.GetSignature().AddParameter("key", LogicalType::ANY);
   function.GetSignature().AddArgs("keys", LogicalType::ANY);
@@ -60,6 +104,16 @@ void register_function(duckdb::ExtensionLoader& loader, duckdb::ScalarFunction f
 void register_partition_functions(duckdb::ExtensionLoader& loader) {
   register_function(loader, {"millpond_hash", {}, LogicalType::UBIGINT, hash_rows});
   register_function(loader, {"millpond_partition", {LogicalType::BIGINT}, LogicalType::INTEGER, place_rows});
+  duckdb::ScalarFunctionSet range("millpond_range");
+  const auto add_range = [&](const LogicalType& key, duckdb::scalar_function_t rank) {
+    duckdb::ScalarFunction function({LogicalType::LIST(key), key, LogicalType::BOOLEAN}, LogicalType::INTEGER, std::move(rank));
+    function.SetNullHandling(duckdb::FunctionNullHandling::SPECIAL_HANDLING);
+    function.SetFallible();
+    range.AddFunction(std::move(function));
+  };
+  add_range(LogicalType::BLOB, rank_rows<duckdb::string_t>);
+  add_range(LogicalType::BIGINT, rank_rows<std::int64_t>);
+  loader.RegisterFunction(range);
 }
 
 }  // namespace millpond

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/quote.h"
+#include "sql/range_queries.h"
 #include "stage/deal_files.h"
 #include "stage/fragment.h"
 
@@ -159,10 +160,16 @@ class StagePlanner {
     placement.seed = op.seed;
     switch (op.kind) {
       case RepartitionOp::Kind::kHash: placement.kind = Placement::Kind::kHash; break;
+      case RepartitionOp::Kind::kRange:
       case RepartitionOp::Kind::kNumber: placement.kind = Placement::Kind::kExpression; break;
       default: placement.kind = Placement::Kind::kRandom;
     }
     const Schema& schema = *node->schema;
+    if (op.kind == RepartitionOp::Kind::kRange) {
+      MILLPOND_ASSIGN_OR_RETURN(keyed, numbered_by_range(node, child, op));
+      placement.keys = placement.dropped_columns = {key_name(schema, 0)};
+      return deal(node, keyed, op, std::move(placement));
+    }
     std::string extra;
     for (std::size_t i = 0; i < op.keys.size(); ++i) {
       if (int column = find_column(schema, op.keys[i]); column >= 0) {
@@ -176,12 +183,25 @@ class StagePlanner {
     if (!extra.empty()) {
       keyed = query_fragment("SELECT *" + extra + " FROM {0}", {child}, node->name, node->location);
     }
-    MILLPOND_ASSIGN_OR_RETURN(Stage* stage, add_stage(node, keyed));
+    return deal(node, keyed, op, std::move(placement));
+  }
+
+  Result<FragmentPtr> deal(const NodePtr& node, const FragmentPtr& rows, const RepartitionOp& op, Placement placement) {
+    MILLPOND_ASSIGN_OR_RETURN(Stage* stage, add_stage(node, rows));
     stage->placement = std::move(placement);
     stage->is_nested = op.nested && stage->tasks > 1;
-    stage->schema = schema;
+    stage->schema = *node->schema;
     stage->fingerprint = node->fingerprint;
-    return leaf_fragment(stage_source(*stage), schema);
+    return leaf_fragment(stage_source(*stage), *node->schema);
+  }
+
+  /// The rows, each with the number of its partition by the bounds, which every task reads.
+  Result<FragmentPtr> numbered_by_range(const NodePtr& node, const FragmentPtr& rows, const RepartitionOp& op) {
+    MILLPOND_ASSIGN_OR_RETURN(FragmentPtr bounds, lower(node->inputs[1]));
+    MILLPOND_ASSIGN_OR_RETURN(bounds, at_rest(node->inputs[1], bounds));
+    const Schema& schema = *node->schema;
+    return query_fragment(range_number_query({op.keys, op.orders}, schema, op.splits_ties, key_name(schema, 0)),
+                          {rows, shared_fragment(bounds, rows->tasks)}, node->name, node->location);
   }
 
   Result<FragmentPtr> lower_op(const NodePtr& node, const UnionOp&) {

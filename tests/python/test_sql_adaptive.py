@@ -22,7 +22,7 @@ SPREAD: dict[str, Any] = {"distribute": "always", "partitions": 16}
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A large table, and one that a filter makes small."""
     folder = tmp_path_factory.mktemp("adaptive")
-    duckdb.sql(f"""COPY (SELECT (range * 7919) % 400000 AS k, range AS v FROM range({FACT_ROWS}))
+    duckdb.sql(f"""COPY (SELECT (range * 7919) % 600000 AS k, range AS v FROM range({FACT_ROWS}))
         TO '{folder}/facts.parquet' (ROW_GROUP_SIZE 61440)""")
     duckdb.sql(f"""COPY (SELECT range AS k, range % 13 AS w FROM range(600000))
         TO '{folder}/dims.parquet' (ROW_GROUP_SIZE 40960)""")

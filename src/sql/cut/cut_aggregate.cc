@@ -92,21 +92,16 @@ Spread Cutter::visit_aggregate(Operator& op) {
     return aggregate.groups.size();
   };
   const auto keys_above = [&](const Spread& below) {
-    Spread result;
-    result.is_single = false;
-    for (const auto& key : below.keys) {
-      result.keys.emplace_back();
-      for (const auto& column : key) {
-        const std::size_t group = group_of(column);
-        if (group < aggregate.groups.size()) result.keys.back().push_back({aggregate.group_index, duckdb::ProjectionIndex(group)});
-      }
-    }
-    return result;
+    return with_names(below, [&](const duckdb::ColumnBinding& column) {
+      std::vector<duckdb::ColumnBinding> names;
+      const std::size_t group = group_of(column);
+      if (group < aggregate.groups.size()) names.push_back({aggregate.group_index, duckdb::ProjectionIndex(group)});
+      return names;
+    });
   };
-  const bool is_placed = !spread.keys.empty() && std::all_of(spread.keys.begin(), spread.keys.end(), [&](const auto& key) {
-    return std::any_of(key.begin(), key.end(), [&](const auto& column) { return group_of(column) < aggregate.groups.size(); });
-  });
-  if (is_placed) return keys_above(spread);
+  std::vector<const Expression*> keys;
+  for (const auto& group : aggregate.groups) keys.push_back(group.get());
+  if (is_together(spread, keys)) return keys_above(spread);
   if (can_split) return aggregate_in_two_steps(op);
   if (aggregate.groups.empty()) {
     const Expression* value = has_parts ? distinct_value(op->expressions) : nullptr;
@@ -116,8 +111,6 @@ Spread Cutter::visit_aggregate(Operator& op) {
     }
     return gather(child, spread, "an aggregate without groups that is no sum of parts");
   }
-  std::vector<const Expression*> keys;
-  for (const auto& group : aggregate.groups) keys.push_back(group.get());
   const Spread dealt = deal(child, spread, keys);
   if (dealt.is_single) return {};
   Spread result = keys_above(dealt);

@@ -28,7 +28,7 @@ Spread Cutter::visit_cte(Operator& op) {
   Operator& definition = op->children[0];
   const Spread spread = visit(definition);
   const auto bindings = definition->GetColumnBindings();
-  Shared shared{emit(*definition), spread.is_single, {}};
+  Shared shared{emit(*definition), spread.is_single, {}, spread.placement};
   for (const auto& key : spread.keys) {
     shared.keys.emplace_back();
     for (const auto& column : key) {
@@ -55,6 +55,7 @@ Spread Cutter::visit_cte_ref(LogicalOperator& op) {
   set_source(op, shared->step);
   Spread spread;
   spread.is_single = shared->is_single;
+  spread.placement = shared->placement;
   const auto bindings = op.GetColumnBindings();
   for (const auto& key : shared->keys) {
     spread.keys.emplace_back();
@@ -93,7 +94,7 @@ Spread Cutter::visit_delim_join(LogicalOperator& op) {
   distinct.kind = CutStep::Kind::kQuery;
   distinct.query = "SELECT DISTINCT " + columns + " FROM {0}";
   distinct.from = {rows};
-  Shared shared{add(distinct), spread.is_single, {}};
+  Shared shared{add(distinct), spread.is_single, {}, {}};
   if (!spread.is_single) {
     CutStep hash;
     hash.kind = CutStep::Kind::kHash;

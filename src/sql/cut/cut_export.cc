@@ -6,6 +6,7 @@
 
 #include "base/quote.h"
 #include "duckdb/common/exception.hpp"
+#include "duckdb/common/type_visitor.hpp"
 #include "duckdb/parser/common_table_expression_info.hpp"
 #include "duckdb/parser/parser.hpp"
 #include "duckdb/parser/query_node.hpp"
@@ -49,6 +50,12 @@ std::string with_placeholders(const std::string& text, const std::string& prefix
     if (at < text.size() && is_word(text[at])) throw duckdb::InternalException("a source's name is part of another");
   }
   return out;
+}
+
+bool is_collated(const duckdb::LogicalType& type) {
+  return duckdb::TypeVisitor::Contains(type, [](const duckdb::LogicalType& inner) {
+    return inner.id() == duckdb::LogicalTypeId::VARCHAR && !duckdb::StringType::GetCollation(inner).empty();
+  });
 }
 
 // An operator that stands over another for a moment, without owning it.
@@ -135,6 +142,10 @@ std::size_t Cutter::emit_named(LogicalOperator& op, const std::vector<std::strin
 }
 
 std::size_t Cutter::emit(LogicalOperator& op, const std::vector<const duckdb::Expression*>& extra) {
+  // SQL that groups by such a column would compare by the collation, also where this plan compares the bytes.
+  const bool has_collation = std::any_of(op.types.begin(), op.types.end(), is_collated) ||
+                             std::any_of(extra.begin(), extra.end(), [](const auto* one) { return is_collated(one->GetReturnType()); });
+  if (has_collation) throw duckdb::NotImplementedException("a column with a collation moves between steps");
   const auto bindings = op.GetColumnBindings();
   std::vector<std::string> names = all_numbered('c', bindings.size());
   if (const auto source = sources_.find(&op); extra.empty() && source != sources_.end()) {
@@ -181,9 +192,25 @@ Spread Cutter::gather(LogicalOperator& op, const Spread& spread, const std::stri
   return {};
 }
 
+std::vector<std::string> Cutter::key_columns(LogicalOperator& op, const std::vector<const duckdb::Expression*>& keys,
+                                             std::vector<const duckdb::Expression*>& extra) {
+  const auto bindings = op.GetColumnBindings();
+  std::vector<std::string> names;
+  for (const duckdb::Expression* key : keys) {
+    const auto* column = column_of(*key);
+    const auto at = column == nullptr ? bindings.end() : std::find(bindings.begin(), bindings.end(), *column);
+    if (at != bindings.end()) {
+      names.push_back(numbered('c', static_cast<std::size_t>(at - bindings.begin())));
+    } else {
+      names.push_back(numbered('k', extra.size()));
+      extra.push_back(key);
+    }
+  }
+  return names;
+}
+
 Spread Cutter::deal(LogicalOperator& op, const Spread& spread, const std::vector<const duckdb::Expression*>& keys) {
   // Computed once for the placement and again above it, such a key would be two different ones.
-  const auto is_volatile_key = [](const duckdb::Expression* key) { return key->IsVolatile() || !key->IsConsistent(); };
   if (std::any_of(keys.begin(), keys.end(), is_volatile_key)) return gather(op, spread, "a key that is another each time");
   // Rows that are equal in all keys are equal in those that have a hash; how the rows then lie is forgotten.
   const auto is_hashed = [](const duckdb::Expression* key) { return can_partition_by(key->GetReturnType()); };
@@ -195,14 +222,13 @@ Spread Cutter::deal(LogicalOperator& op, const Spread& spread, const std::vector
     result.keys.clear();
     return result;
   }
-  const auto bindings = op.GetColumnBindings();
   Spread result;
   result.is_single = false;
   for (const duckdb::Expression* key : keys) {
     result.keys.emplace_back();
     if (const auto* column = column_of(*key)) result.keys.back().push_back(*column);
   }
-  const bool is_dealt = !spread.is_single && spread.keys.size() == keys.size() &&
+  const bool is_dealt = !spread.is_single && spread.placement.empty() && spread.keys.size() == keys.size() &&
                         std::equal(keys.begin(), keys.end(), spread.keys.begin(), [](const auto* key, const auto& columns) {
                           const auto* column = column_of(*key);
                           return column != nullptr && std::find(columns.begin(), columns.end(), *column) != columns.end();
@@ -211,16 +237,7 @@ Spread Cutter::deal(LogicalOperator& op, const Spread& spread, const std::vector
   CutStep step;
   step.kind = CutStep::Kind::kHash;
   std::vector<const duckdb::Expression*> extra;
-  for (const duckdb::Expression* key : keys) {
-    const auto* column = column_of(*key);
-    const auto at = column == nullptr ? bindings.end() : std::find(bindings.begin(), bindings.end(), *column);
-    if (at != bindings.end()) {
-      step.keys.push_back(numbered('c', static_cast<std::size_t>(at - bindings.begin())));
-    } else {
-      step.keys.push_back(numbered('k', extra.size()));
-      extra.push_back(key);
-    }
-  }
+  step.keys = key_columns(op, keys, extra);
   step.from = {emit(op, extra)};
   set_source(op, add(std::move(step)));
   return result;

@@ -80,18 +80,33 @@ std::vector<KeyPair> equal_keys(const LogicalOperator& op) {
   return keys;
 }
 
-// The conditions in the order in which a side is dealt already; all of them when it isn't.
+bool holds(const std::vector<duckdb::ColumnBinding>& columns, const Expression& key) {
+  const auto* column = column_of(key);
+  return column != nullptr && std::find(columns.begin(), columns.end(), *column) != columns.end();
+}
+
+// The conditions in the order in which a side is dealt already, by a step's hash; nothing when it isn't.
 std::vector<KeyPair> as_dealt(const std::vector<KeyPair>& keys, const Spread& spread, const Expression* KeyPair::* side) {
   std::vector<KeyPair> chosen;
+  if (!spread.placement.empty()) return chosen;
   for (const auto& columns : spread.keys) {
-    const auto found = std::find_if(keys.begin(), keys.end(), [&](const KeyPair& key) {
-      const auto* column = column_of(*(key.*side));
-      return column != nullptr && std::find(columns.begin(), columns.end(), *column) != columns.end();
-    });
+    const auto found = std::find_if(keys.begin(), keys.end(), [&](const KeyPair& key) { return holds(columns, *(key.*side)); });
     if (found == keys.end()) return {};
     chosen.push_back(*found);
   }
   return chosen;
+}
+
+// Whether rows that fulfil the conditions are in partitions of the same number already: both sides are dealt in the same
+// way, and what stands at each place among their keys is compared.
+bool are_aligned(const std::vector<KeyPair>& keys, const Spread& left, const Spread& right) {
+  if (left.is_single || right.is_single || left.placement != right.placement) return false;
+  if (left.keys.empty() || left.keys.size() != right.keys.size()) return false;
+  for (std::size_t i = 0; i < left.keys.size(); ++i) {
+    const auto is_compared = [&](const KeyPair& key) { return holds(left.keys[i], *key.left) && holds(right.keys[i], *key.right); };
+    if (std::none_of(keys.begin(), keys.end(), is_compared)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -105,6 +120,7 @@ Spread Cutter::visit_join(LogicalOperator& op) {
 bool Cutter::meet_by_hash(LogicalOperator& op, Spread& left, Spread& right) {
   const std::vector<KeyPair> all = equal_keys(op);
   if (all.empty()) return false;
+  if (are_aligned(all, left, right)) return true;
   std::vector<KeyPair> keys;
   if (!left.is_single) keys = as_dealt(all, left, &KeyPair::left);
   if (keys.empty() && !right.is_single) keys = as_dealt(all, right, &KeyPair::right);
@@ -139,6 +155,8 @@ std::optional<Spread> Cutter::share_by_real_size(LogicalOperator& op, Spread& le
   if (!as_dealt(keys, left, &KeyPair::left).empty() || !as_dealt(keys, right, &KeyPair::right).empty()) return {};
   std::vector<const Expression*> side_keys;
   for (const KeyPair& key : keys) side_keys.push_back(is_right ? key.right : key.left);
+  const auto is_hashed = [](const Expression* key) { return can_partition_by(key->GetReturnType()); };
+  if (!std::all_of(side_keys.begin(), side_keys.end(), is_hashed)) return {};
   Spread& spread = is_right ? right : left;
   spread = deal(side, spread, side_keys);
   if (spread.is_single) return {};
@@ -178,8 +196,7 @@ Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
   const bool can_share_left = !right.is_single && right_decides(type) && op.type != LogicalOperatorType::LOGICAL_ASOF_JOIN;
   const std::vector<KeyPair> keys = equal_keys(op);
   const bool can_hash = !keys.empty() && type != JoinType::MARK;
-  const bool meets = can_hash && !left.is_single && !right.is_single && !as_dealt(keys, left, &KeyPair::left).empty() &&
-                     !as_dealt(keys, right, &KeyPair::right).empty();
+  const bool meets = can_hash && are_aligned(keys, left, right);
   if (!meets && can_share_right && (is_small(right_side, right_rows, left_rows) || !can_hash)) {
     share(right_side, right);
     return left;
@@ -195,7 +212,7 @@ Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
     Spread result;
     result.is_single = false;
     if (type == JoinType::OUTER) return result;  // Either side may be filled with NULL.
-    result.keys = right_decides(type) && !left_decides(type) ? right.keys : left.keys;
+    result = right_decides(type) && !left_decides(type) ? right : left;
     if (type == JoinType::INNER) {
       for (std::size_t i = 0; i < result.keys.size(); ++i) {
         result.keys[i].insert(result.keys[i].end(), right.keys[i].begin(), right.keys[i].end());

@@ -38,7 +38,7 @@ Spread Cutter::visit_window(LogicalOperator& op) {
   const Spread spread = visit(op.children.front());
   const std::vector<const Expression*> keys = shared_partitions(op);
   if (keys.empty()) return gather(*op.children.front(), spread, "a window without PARTITION BY sees all rows");
-  if (spread.is_single) return spread;
+  if (spread.is_single || is_together(spread, keys)) return spread;
   return deal(*op.children.front(), spread, keys);
 }
 
@@ -48,6 +48,7 @@ Spread Cutter::visit_distinct(LogicalOperator& op) {
   std::vector<const Expression*> keys;
   for (const auto& target : op.Cast<duckdb::LogicalDistinct>().distinct_targets) keys.push_back(target.get());
   if (keys.empty()) return gather(*op.children.front(), spread, "DISTINCT without columns");
+  if (is_together(spread, keys)) return spread;
   const auto& distinct = op.Cast<duckdb::LogicalDistinct>();
   // Most doubles go where they are. Not with ON: which row stays must be decided among all.
   if (distinct.distinct_type == duckdb::DistinctType::DISTINCT) {

@@ -16,6 +16,7 @@ struct CutStep {
     kInput,   ///< The rows of an input, in its partitions.
     kQuery,   ///< A SELECT in each partition of the steps `from`; a step of one partition is read whole by each.
     kHash,    ///< The rows of the only step in `from`, dealt by the hash of `keys`.
+    kRange,   ///< The rows of from[0], dealt by ranges of `keys`, which are columns of from[1], too, where they are sampled.
     kGather,  ///< The rows of the only step in `from` in one partition.
     kUnion,   ///< The partitions of all steps in `from`, one after the other.
   };
@@ -25,7 +26,8 @@ struct CutStep {
   std::string query;              ///< kQuery.
   Schema schema;                  ///< kQuery: its columns; empty when only binding it can tell.
   bool is_volatile = false;       ///< kQuery: run again, it may give other rows.
-  std::vector<std::string> keys;  ///< kHash: columns of the step it reads.
+  std::vector<std::string> keys;  ///< kHash, kRange: columns of the step it reads.
+  std::vector<std::string> orders;  ///< kRange: "ASC NULLS LAST", one for each key.
   std::string reason;             ///< kGather: why the rows must come together.
 };
 
@@ -38,7 +40,7 @@ struct CutQuestion {
 /// How a query is cut.
 struct CutOptions {
   std::int64_t broadcast_limit = -1;  ///< As SqlOptions has it.
-  std::int64_t partitions = 1;        ///< How many a kHash step deals to.
+  std::int64_t partitions = 1;        ///< How many a kHash or kRange step deals to.
   std::map<std::string, std::int64_t> known_rows;  ///< Real sizes of steps that were asked for, by CutQuestion::id.
 };
 

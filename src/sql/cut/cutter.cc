@@ -57,6 +57,7 @@ void Cutter::keep_first_questions() {
 std::string Cutter::id_of(const CutStep& step) const {
   std::string text = std::to_string(static_cast<int>(step.kind)) + "/" + std::to_string(step.input) + "/" + step.query;
   for (const std::string& key : step.keys) text += "/" + key;
+  for (const std::string& order : step.orders) text += "/" + order;
   for (const std::size_t from : step.from) text += "/" + ids_[from];
   return xxh3_128_hex(text);
 }
@@ -93,8 +94,7 @@ Spread Cutter::visit(Operator& op) {
     case LogicalOperatorType::LOGICAL_WINDOW: return visit_window(*op);
     case LogicalOperatorType::LOGICAL_TOP_N: return visit_top_n(*op);
     case LogicalOperatorType::LOGICAL_LIMIT: return visit_limit(*op);
-    case LogicalOperatorType::LOGICAL_ORDER_BY:
-      return gather(*op->children.front(), visit(op->children.front()), "ORDER BY puts all rows in one order");
+    case LogicalOperatorType::LOGICAL_ORDER_BY: return visit_order(*op);
     case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
     case LogicalOperatorType::LOGICAL_ANY_JOIN:
     case LogicalOperatorType::LOGICAL_CROSS_PRODUCT:
@@ -132,22 +132,38 @@ Spread Cutter::visit_get(LogicalOperator& op) {
   set_source(op, std::move(source));
   Spread spread;
   spread.is_single = input->num_partitions == 1;
+  if (spread.is_single || !input->placement) return spread;
+  const auto bindings = get.GetColumnBindings();
+  const auto columns_of = [&](const std::string& name) {
+    std::vector<duckdb::ColumnBinding> columns;
+    for (const auto& binding : bindings) {
+      const auto& column = get.GetColumnIndex(binding);
+      if (column.IsVirtualColumn()) continue;
+      if (get.names[column.GetPrimaryIndex()].GetIdentifierName() == name) columns.push_back(binding);
+    }
+    return columns;
+  };
+  for (const std::string& key : input->placement->keys) spread.keys.push_back(columns_of(key));
+  spread.placement = input->placement->identity;
+  for (const auto& range : input->placement->ranges) {
+    std::vector<duckdb::ColumnBinding> columns = columns_of(range.column);
+    if (columns.empty()) break;
+    spread.ranges.push_back({std::move(columns), range.order});
+  }
   return spread;
 }
 
 Spread Cutter::visit_projection(LogicalOperator& op) {
-  Spread spread = visit(op.children.front());
+  const Spread spread = visit(op.children.front());
   const auto& projection = op.Cast<duckdb::LogicalProjection>();
-  std::vector<std::vector<duckdb::ColumnBinding>> keys(spread.keys.size());
-  for (std::size_t k = 0; k < keys.size(); ++k) {
+  return with_names(spread, [&](const duckdb::ColumnBinding& below) {
+    std::vector<duckdb::ColumnBinding> names;
     for (std::size_t i = 0; i < op.expressions.size(); ++i) {
       const auto* column = column_of(*op.expressions[i]);
-      if (column == nullptr || std::find(spread.keys[k].begin(), spread.keys[k].end(), *column) == spread.keys[k].end()) continue;
-      keys[k].push_back({projection.table_index, duckdb::ProjectionIndex(i)});
+      if (column != nullptr && *column == below) names.push_back({projection.table_index, duckdb::ProjectionIndex(i)});
     }
-  }
-  spread.keys = std::move(keys);
-  return spread;
+    return names;
+  });
 }
 
 // Brings inputs of several partitions together where they are read; the rest of the subtree stays as it is.

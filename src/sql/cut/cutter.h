@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,8 +22,17 @@ namespace millpond {
 struct Spread {
   bool is_single = true;     ///< All in one partition.
   bool is_constant = false;  ///< No input below it: the same rows wherever it runs.
-  /// Dealt by a hash of so many keys; for each, the columns that hold it. Empty: any row may be anywhere.
+  /// A row's partition follows from so many keys; for each, the columns that hold it. Empty: any row may be anywhere.
   std::vector<std::vector<duckdb::ColumnBinding>> keys;
+  /// What follows from the keys how: empty for a step's hash of them. Equal keys of two operators are in the same partition
+  /// only where these are equal.
+  std::string placement;
+  /// No row comes before one of an earlier partition in the order of these columns.
+  struct Range {
+    std::vector<duckdb::ColumnBinding> columns;  ///< All hold the same value.
+    std::string order;                           ///< "ASC NULLS LAST".
+  };
+  std::vector<Range> ranges;
 };
 
 /// Walks an optimized plan from its leaves to its root and cuts it where rows must move. What can run where its rows are
@@ -53,6 +63,8 @@ class Cutter {
   Spread visit_aggregate(Operator& op);
   Spread visit_distinct(duckdb::LogicalOperator& op);
   Spread visit_window(duckdb::LogicalOperator& op);
+  /// Rows are dealt by ranges of the sort key, so that partition by partition they are in order; then each is sorted.
+  Spread visit_order(duckdb::LogicalOperator& op);
   Spread visit_top_n(duckdb::LogicalOperator& op);
   Spread visit_limit(duckdb::LogicalOperator& op);
   Spread visit_join(duckdb::LogicalOperator& op);
@@ -84,6 +96,14 @@ class Cutter {
   Spread gather(duckdb::LogicalOperator& op, const Spread& spread, const std::string& reason);
   /// The operator's rows dealt by the hash of expressions over its columns.
   Spread deal(duckdb::LogicalOperator& op, const Spread& spread, const std::vector<const duckdb::Expression*>& keys);
+  /// The operator's rows dealt by ranges of so many keys. What it takes to compute them twice decides where keys are sampled.
+  void deal_by_ranges(duckdb::LogicalOperator& op, const std::vector<const duckdb::Expression*>& keys,
+                      std::vector<std::string> orders);
+  /// The columns of a step that `emit` makes of the operator and keys, some of which it adds to `extra`.
+  static std::vector<std::string> key_columns(duckdb::LogicalOperator& op, const std::vector<const duckdb::Expression*>& keys,
+                                              std::vector<const duckdb::Expression*>& extra);
+  /// Whether the operator only drops and computes columns and rows of what is at rest.
+  bool is_light(duckdb::LogicalOperator& op) const;
   /// Cuts the operator off: what is above reads its rows from a step. Returns the step.
   std::size_t cut_off(duckdb::LogicalOperator& op);
   void set_source(duckdb::LogicalOperator& op, std::size_t step);
@@ -115,6 +135,7 @@ class Cutter {
     std::size_t step = 0;
     bool is_single = true;
     std::vector<std::vector<std::size_t>> keys;
+    std::string placement;
   };
   std::map<std::uint64_t, Shared> ctes_;
   std::vector<Shared> delims_;     ///< The keys of the correlated subqueries that are being visited, innermost last.
@@ -123,6 +144,14 @@ class Cutter {
 
 /// A column's name in a step: c0, c1 ….
 std::string numbered(char letter, std::size_t number);
+
+/// Whether rows that are equal in these expressions are in one partition.
+bool is_together(const Spread& spread, const std::vector<const duckdb::Expression*>& expressions);
+/// How rows lie above an operator that gives columns other names: `renamed` tells the names of one of its input's columns.
+Spread with_names(const Spread& spread,
+                  const std::function<std::vector<duckdb::ColumnBinding>(const duckdb::ColumnBinding&)>& renamed);
+/// Whether a computed key may be another when it is computed again.
+bool is_volatile_key(const duckdb::Expression* key);
 
 /// The column an expression is; nothing for any other expression.
 const duckdb::ColumnBinding* column_of(const duckdb::Expression& expression);

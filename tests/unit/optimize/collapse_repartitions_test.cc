@@ -1,3 +1,5 @@
+#include <array>
+
 #include "catch.hpp"
 #include "optimize/optimizer.h"
 #include "plan/sample_plans.h"
@@ -20,6 +22,22 @@ TEST_CASE("dealing by position needs the earlier dealing") {
   for (auto kind : {RepartitionOp::Kind::kFiles, RepartitionOp::Kind::kRows, RepartitionOp::Kind::kRandom}) {
     const NodePtr node = dealt(by_hash(scan(), 3), 4, kind);
     CHECK(rewritten(node) == node);
+  }
+}
+
+TEST_CASE("each pair of dealings: those by value take the place of what moved rows, no other does") {
+  using Kind = RepartitionOp::Kind;
+  constexpr std::array kAll = {Kind::kFiles, Kind::kRows,   Kind::kHash,   Kind::kNumber,
+                               Kind::kRandom, Kind::kConsolidate, Kind::kRepeat, Kind::kRange};
+  for (const Kind inner : kAll) {
+    for (const Kind outer : kAll) {
+      const NodePtr below = dealt(scan(), 3, inner, "k");
+      const NodePtr node = dealt(below, 4, outer, "k");
+      const bool is_by_value = outer == Kind::kHash || outer == Kind::kNumber;
+      const bool may_go = inner != Kind::kNumber && inner != Kind::kRepeat;
+      INFO(repartition_kind_name(inner) << " below " << repartition_kind_name(outer));
+      CHECK((rewritten(node) != node) == (is_by_value && may_go));
+    }
   }
 }
 

@@ -24,20 +24,24 @@ const std::vector<BoundInput> kInputs = {
     {"few", {{"g", "VARCHAR"}, {"n", "INTEGER"}}, 100, 1},
 };
 
-CutPlan cut(const std::string& query, std::int64_t partitions = 8) {
-  return value_of(cutter().cut(query, kInputs, {-1, partitions, {}}));
+CutPlan cut(const std::string& query, std::int64_t partitions = 8, const std::vector<BoundInput>& inputs = kInputs) {
+  return value_of(cutter().cut(query, inputs, {-1, partitions, {}}));
 }
 
-// The steps that move rows, in order: "hash(c0)", "gather", "union"; a hash with the columns it goes by.
-std::vector<std::string> moves(const std::string& query, std::int64_t partitions = 8) {
+// The steps that move rows, in order: "hash(c0)", "range(c0 ASC NULLS LAST)", "gather", "union".
+std::vector<std::string> moves(const std::string& query, std::int64_t partitions = 8,
+                               const std::vector<BoundInput>& inputs = kInputs) {
   std::vector<std::string> moves;
-  for (const CutStep& step : cut(query, partitions).steps) {
+  for (const CutStep& step : cut(query, partitions, inputs).steps) {
     if (step.kind == CutStep::Kind::kGather) moves.emplace_back("gather");
     if (step.kind == CutStep::Kind::kUnion) moves.emplace_back("union");
-    if (step.kind != CutStep::Kind::kHash) continue;
+    if (step.kind != CutStep::Kind::kHash && step.kind != CutStep::Kind::kRange) continue;
     std::string keys;
-    for (const std::string& key : step.keys) keys += (keys.empty() ? "" : ", ") + key;
-    moves.push_back("hash(" + keys + ")");
+    for (std::size_t i = 0; i < step.keys.size(); ++i) {
+      keys += (keys.empty() ? "" : ", ") + step.keys[i];
+      if (!step.orders.empty()) keys += " " + step.orders[i];
+    }
+    moves.push_back((step.kind == CutStep::Kind::kHash ? "hash(" : "range(") + keys + ")");
   }
   return moves;
 }
@@ -129,6 +133,68 @@ TEST_CASE("of what is to be counted, the lowest comes first") {
 
 TEST_CASE("a row of an ASOF join sees all rows of the other side") {
   CHECK(moves("SELECT few.n, y FROM few ASOF JOIN other ON few.n >= other.y") == Moves{"gather"});
+}
+
+TEST_CASE("rows are sorted by ranges of their keys, few rows together") {
+  CHECK(moves("SELECT x, k FROM facts ORDER BY k DESC, x NULLS FIRST") == Moves{"range(c1 DESC NULLS LAST, c0 ASC NULLS FIRST)"});
+  CHECK(moves("SELECT g, count(*) AS n FROM facts GROUP BY g LIMIT 10").size() == 2);
+  CHECK(moves("SELECT n FROM few ORDER BY n").empty());
+  // Of what a step should compute only once, and of what would be another then, keys are sampled where its rows are put.
+  const auto is_computed_once = [](const std::string& query) {
+    const CutPlan plan = cut(query);
+    const auto range = std::find_if(plan.steps.begin(), plan.steps.end(), [](const CutStep& step) { return step.kind == CutStep::Kind::kRange; });
+    REQUIRE(range != plan.steps.end());
+    return range->from[0] == range->from[1];
+  };
+  CHECK(is_computed_once("SELECT y FROM facts JOIN other USING (k) ORDER BY y"));
+  CHECK(is_computed_once("SELECT x FROM facts ORDER BY random()"));
+  CHECK(!is_computed_once("SELECT x + 1 FROM facts WHERE k > 2 ORDER BY 1"));
+}
+
+TEST_CASE("inputs that are dealt already are not dealt again") {
+  const auto dealt = [](std::vector<std::string> keys, std::string identity) {
+    std::vector<BoundInput> inputs = kInputs;
+    inputs[0].placement = BoundInput::Placement{std::move(keys), std::move(identity), {}};
+    return inputs;
+  };
+  const std::vector<BoundInput> by_k = dealt({"k"}, "");
+  CHECK(moves("SELECT k, median(x) FROM facts GROUP BY k", 8, by_k).empty());
+  CHECK(moves("SELECT k, g, count(*) FROM facts GROUP BY k, g", 8, by_k).empty());
+  CHECK(moves("SELECT DISTINCT g, k FROM facts", 8, by_k).empty());
+  CHECK(moves("SELECT max(x) OVER (PARTITION BY g, k) FROM facts", 8, by_k).empty());
+  CHECK(moves("SELECT g, median(x) FROM facts GROUP BY g", 8, by_k) == Moves{"hash(c0)"});
+  CHECK(moves("SELECT k + 1, median(x) FROM facts GROUP BY k + 1", 8, by_k).size() == 1);
+  CHECK(moves("SELECT x, y FROM facts JOIN other USING (k)", 8, by_k) == Moves{"hash(c0)"});
+  // A dealing of another kind serves where rows of one input come together, not for those of two.
+  const std::vector<BoundInput> other_way = dealt({"k"}, "seven");
+  CHECK(moves("SELECT k, median(x) FROM facts GROUP BY k", 8, other_way).empty());
+  CHECK(moves("SELECT x, y FROM facts JOIN other USING (k)", 8, other_way).size() == 2);
+  std::vector<BoundInput> both = other_way;
+  both[1].placement = both[0].placement;
+  CHECK(moves("SELECT x, y FROM facts JOIN other USING (k)", 8, both).empty());
+  both[1].placement->identity = "eight";
+  CHECK(moves("SELECT x, y FROM facts JOIN other USING (k)", 8, both).size() == 2);
+  // Keys at the same place must be compared.
+  const std::vector<BoundInput> two = dealt({"k", "g"}, "");
+  CHECK(moves("SELECT k, median(x) FROM facts GROUP BY k", 8, two) == Moves{"hash(c0)"});
+  CHECK(moves("SELECT g, k, median(x) FROM facts GROUP BY g, k", 8, two).empty());
+  CHECK(moves("SELECT facts.x FROM facts JOIN facts AS f ON facts.k = f.k AND facts.g = f.g", 8, two).empty());
+}
+
+TEST_CASE("partitions that follow each other are sorted where they are") {
+  std::vector<BoundInput> inputs = kInputs;
+  inputs[0].placement = BoundInput::Placement{{"k", "x"}, "range", {{"k", "ASC NULLS LAST"}, {"x", "DESC NULLS LAST"}}};
+  CHECK(moves("SELECT x FROM facts ORDER BY k", 8, inputs).empty());
+  CHECK(moves("SELECT x FROM facts ORDER BY k, x DESC", 8, inputs).empty());
+  CHECK(moves("SELECT x FROM facts ORDER BY k, x DESC, g", 8, inputs).empty());
+  CHECK(moves("SELECT g FROM facts ORDER BY k, g", 8, inputs).size() == 1);
+  CHECK(moves("SELECT x FROM facts ORDER BY k, x", 8, inputs).size() == 1);
+  CHECK(moves("SELECT x FROM facts ORDER BY k DESC", 8, inputs).size() == 1);
+  CHECK(moves("SELECT x FROM facts ORDER BY x DESC", 8, inputs).size() == 1);
+  // Equal keys may lie in neighbours: then a further key would begin anew in each.
+  inputs[0].placement->keys.clear();
+  CHECK(moves("SELECT x FROM facts ORDER BY k, x DESC", 8, inputs).empty());
+  CHECK(moves("SELECT x FROM facts ORDER BY k, x DESC, g", 8, inputs).size() == 1);
 }
 
 TEST_CASE("only the first rows of each partition are gathered for the first of all") {
