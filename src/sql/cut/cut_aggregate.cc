@@ -131,6 +131,7 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
   std::string groups;
   const auto add_to = [](std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; };
   const auto column = [&](const Expression& expression) {
+    refuse_collation(expression.GetReturnType());
     columns.push_back(&expression);
     return numbered('k', columns.size() - 1);
   };

@@ -52,12 +52,6 @@ std::string with_placeholders(const std::string& text, const std::string& prefix
   return out;
 }
 
-bool is_collated(const duckdb::LogicalType& type) {
-  return duckdb::TypeVisitor::Contains(type, [](const duckdb::LogicalType& inner) {
-    return inner.id() == duckdb::LogicalTypeId::VARCHAR && !duckdb::StringType::GetCollation(inner).empty();
-  });
-}
-
 // An operator that stands over another for a moment, without owning it.
 class Above {
  public:
@@ -141,11 +135,15 @@ std::size_t Cutter::emit_named(LogicalOperator& op, const std::vector<std::strin
   return add(std::move(step));
 }
 
+void refuse_collation(const duckdb::LogicalType& type) {
+  const bool is_collated = duckdb::TypeVisitor::Contains(type, [](const duckdb::LogicalType& inner) {
+    return inner.id() == duckdb::LogicalTypeId::VARCHAR && !duckdb::StringType::GetCollation(inner).empty();
+  });
+  if (is_collated) throw duckdb::NotImplementedException("a column with a collation moves between steps");
+}
+
 std::size_t Cutter::emit(LogicalOperator& op, const std::vector<const duckdb::Expression*>& extra) {
-  // SQL that groups by such a column would compare by the collation, also where this plan compares the bytes.
-  const bool has_collation = std::any_of(op.types.begin(), op.types.end(), is_collated) ||
-                             std::any_of(extra.begin(), extra.end(), [](const auto* one) { return is_collated(one->GetReturnType()); });
-  if (has_collation) throw duckdb::NotImplementedException("a column with a collation moves between steps");
+  for (const auto& type : op.types) refuse_collation(type);
   const auto bindings = op.GetColumnBindings();
   std::vector<std::string> names = all_numbered('c', bindings.size());
   if (const auto source = sources_.find(&op); extra.empty() && source != sources_.end()) {

@@ -142,6 +142,10 @@ class Cutter {
   std::int64_t whole_delims_ = 0;  ///< Correlated subqueries around, of those that run whole.
 };
 
+/// Throws for a type with a collation: SQL that groups or compares such a column goes by the collation, also where the
+/// plan goes by the bytes.
+void refuse_collation(const duckdb::LogicalType& type);
+
 /// A column's name in a step: c0, c1 ….
 std::string numbered(char letter, std::size_t number);
 
