@@ -206,6 +206,9 @@ FOUND = [
     "SELECT count(*) FROM (SELECT v, n % 5 FROM m EXCEPT ALL SELECT v, 1 FROM m WHERE n < 9)",
     "SELECT count(*) FROM (SELECT v FROM m INTERSECT SELECT v FROM m WHERE n < 2)",
     "SELECT n, (SELECT count(*) FROM m AS o WHERE o.v = m.v AND o.n < 9) FROM m",
+    "WITH g AS (SELECT n, v, count(n) AS c FROM m GROUP BY ALL), "
+    "w AS (SELECT * FROM g WHERE (SELECT count(*) FROM g AS h WHERE h.c IS NOT DISTINCT FROM g.c) > 1) "
+    "SELECT w.n, x.k FROM w LEFT JOIN (SELECT n, count(*) AS k FROM w GROUP BY n) x USING (n)",
     # Fields of structs were read as if they were columns of the scan, so the query ran whole.
     "SELECT s.a, count(*) FROM m GROUP BY s.a",
 ]

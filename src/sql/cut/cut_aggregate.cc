@@ -12,6 +12,7 @@
 #include "duckdb/planner/operator/logical_projection.hpp"
 #include "sql/arrow_export.h"
 #include "sql/cut/cutter.h"
+#include "sql/partition_hash.h"
 #include "sql/cut/two_steps.h"
 
 namespace millpond {
@@ -189,12 +190,17 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
     move.reason = "the parts of an aggregate without groups";
   } else {
     move.kind = CutStep::Kind::kHash;
-    result.is_single = false;
     for (std::size_t i = 0; i < aggregate.groups.size(); ++i) {
+      if (!can_partition_by(aggregate.groups[i]->GetReturnType())) continue;
       move.keys.push_back(numbered('g', i));
       if (!has_sets) result.keys.push_back({{aggregate.group_index, duckdb::ProjectionIndex(i)}});
     }
     if (has_sets) move.keys.push_back(marks.front());
+    result.is_single = move.keys.empty();
+    if (move.keys.empty()) {
+      move.kind = CutStep::Kind::kGather;
+      move.reason = "groups of a type that has no hash";
+    }
   }
   CutStep last;
   last.kind = CutStep::Kind::kQuery;
