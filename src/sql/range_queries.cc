@@ -57,7 +57,7 @@ std::string range_sample_query(const RangeKeys& by, const Schema& schema, std::i
   const std::string limit = std::to_string(rows);
   return "SELECT " + sort_key(by, schema) + " AS key, CAST(1024 * CASE WHEN count(*) OVER () < " + limit +
          " THEN 1 ELSE 18446744073709551616.0 / (max(" + hash + ") OVER () + 1.0) END AS BIGINT) AS weight\n"
-         "FROM (SELECT *, millpond_hash(row_number() OVER ()) AS " + hash + " FROM {0} ORDER BY " + hash + " LIMIT " + limit + ")";
+         "FROM (SELECT *, hash(row_number() OVER ()) AS " + hash + " FROM {0} ORDER BY " + hash + " LIMIT " + limit + ")";
 }
 
 // Row by row in order, the share of all rows that is passed: where it passes the next of `count` equal parts, there is a bound.

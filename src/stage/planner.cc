@@ -168,7 +168,10 @@ class StagePlanner {
     if (op.kind == RepartitionOp::Kind::kRange) {
       MILLPOND_ASSIGN_OR_RETURN(keyed, numbered_by_range(node, child, op));
       placement.keys = placement.dropped_columns = {key_name(schema, 0)};
-      return deal(node, keyed, op, std::move(placement));
+      MILLPOND_ASSIGN_OR_RETURN(FragmentPtr dealt, deal(node, keyed, op, std::move(placement)));
+      MILLPOND_ASSIGN_OR_RETURN(RenderedQuery rows, render(child));
+      graph_.stages.back().rows_query = std::move(rows.query);
+      return dealt;
     }
     std::string extra;
     for (std::size_t i = 0; i < op.keys.size(); ++i) {

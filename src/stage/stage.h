@@ -59,6 +59,8 @@ struct Stage {
   std::string location;                 ///< The user's line.
   std::vector<std::string> setup;
   std::string query;                    ///< Over the inputs' names.
+  /// The rows of `query` without what only tells where they go, for people: any DuckDB can run it. Empty: it is `query`.
+  std::string rows_query;
   std::vector<StageInput> inputs;       ///< At least one unless the query needs none.
   std::int64_t tasks = 1;
   std::optional<CallSpec> call;

@@ -117,10 +117,11 @@ std::string stage_statements(const Stage& stage, const std::string& prefix) {
   std::vector<std::pair<std::string, std::string>> relations;
   const std::string views = relation_list(stage, prefix, relations);
   const std::string table = "CREATE OR REPLACE TEMP TABLE " + prefix + std::to_string(stage.id) + " AS\n";
-  if (stage.setup.empty()) return table + with_relations(stage.query, relations) + ";\n";
+  const std::string& query = stage.rows_query.empty() ? stage.query : stage.rows_query;
+  if (stage.setup.empty()) return table + with_relations(query, relations) + ";\n";
   std::string text = views;
   for (const std::string& statement : stage.setup) text += statement + "\n;\n";
-  return text + table + stage.query + "\n;\n";
+  return text + table + query + "\n;\n";
 }
 
 }  // namespace millpond

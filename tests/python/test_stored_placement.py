@@ -237,7 +237,7 @@ def test_sorted_frames_stay_sorted(plain: Any, local: millpond.Session, left: mi
 
 def test_a_chain_costs_its_last_dealing(left: millpond.DataFrame) -> None:
     def stages(frame: millpond.DataFrame) -> int:
-        return len(re.findall(r"^stage \d+:", str(frame.explain()), re.MULTILINE))
+        return len(re.findall(r"^-- stage \d+:", str(frame.explain()), re.MULTILINE))
 
     rows = left.repartition(2, by_rows=True)
     steps: dict[str, dict[str, Any]] = {
@@ -252,7 +252,7 @@ def test_a_chain_costs_its_last_dealing(left: millpond.DataFrame) -> None:
         for second in last.values():
             chain = rows.repartition(3, **first).repartition(5, **first).repartition(4, **second)
             alone = rows.repartition(4, **second)
-            assert stages(chain) == stages(alone), (first, second)
+            assert stages(chain) == stages(alone) > 0, (first, second)
             pairs.append((chain, alone))
     for chain, alone in pairs:
         assert partition_sizes(chain) == partition_sizes(alone)
