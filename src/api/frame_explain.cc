@@ -29,22 +29,34 @@ std::string plan_text(const NodePtr& node, const std::vector<NodePtr>& plans, co
   return text + "\n";
 }
 
+std::string count_of(std::int64_t number, const std::string& what) {
+  return readable_count(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+std::string job_text(Session::Impl& session, const JobReport& job) {
+  std::int64_t tasks = 0;
+  for (const StageFigures& figures : job.figures) tasks += figures.tasks_run;
+  return "ran in " + readable_seconds(job.seconds) + ": " + count_of(tasks, "task") + " in " +
+         count_of(static_cast<std::int64_t>(job.graph.stages.size()), "stage") + "\n\n" + stages_text(session, job.graph, job.figures);
+}
+
 /// The frame after it ran, or was found to be computed.
 Result<std::string> explain_run(Session::Impl& session, const NodePtr& node) {
-  RunReport report;
-  MILLPOND_RETURN_IF_ERROR(session.run({node}, nullptr, &report));
-  const std::string plan = plan_text(node, report.plans, "as it ran");
-  if (report.graph.stages.empty()) {
+  RunReport jobs;
+  MILLPOND_RETURN_IF_ERROR(session.run({node}, nullptr, &jobs));
+  if (jobs.empty()) {
     const bool is_kept = session.find_kept(node) != nullptr || session.find_written(node).has_value();
-    return plan + (is_kept ? "-- nothing ran: an earlier action computed the rows, and they are kept; recompute() drops them\n"
-                           : "-- nothing ran: the rows lie ready\n");
+    return plan_text(node, {}, "") +
+           (is_kept ? "-- nothing ran: an earlier action computed the rows, and they are kept; recompute() drops them\n"
+                    : "-- nothing ran: the rows lie ready\n");
   }
-  std::int64_t tasks = 0;
-  for (const StageFigures& figures : report.figures) tasks += figures.tasks_run;
-  const std::string total = "-- ran in " + readable_seconds(report.seconds) + ": " + readable_count(tasks) +
-                            (tasks == 1 ? " task in " : " tasks in ") + std::to_string(report.graph.stages.size()) +
-                            (report.graph.stages.size() == 1 ? " stage\n" : " stages\n");
-  return plan + total + "\n" + stages_text(session, report.graph, std::move(report.figures));
+  std::string text = plan_text(node, jobs.back().plans, "as it ran");
+  if (jobs.size() == 1) return text + "-- " + job_text(session, jobs.front());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    text += (i == 0 ? "-- job " : "\n-- job ") + std::to_string(i + 1) + " of " + std::to_string(jobs.size()) +
+            (i + 1 < jobs.size() ? ", whose size decides how the rest is planned, " : ", ") + job_text(session, jobs[i]);
+  }
+  return text;
 }
 
 }  // namespace

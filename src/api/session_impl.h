@@ -32,13 +32,15 @@ struct JobContext;
 /// Kept results that somebody reads: while they are held, their files stay.
 using HeldResults = std::vector<KeptResultPtr>;
 
-/// What a run did, for explain. Without stages, nothing ran.
-struct RunReport {
+/// What a job did, for explain.
+struct JobReport {
   std::vector<NodePtr> plans;  ///< As they ran.
   StageGraph graph;
   std::vector<StageFigures> figures;
   double seconds = 0;
 };
+/// The jobs of a run, in order: those that find sizes out, then the one that gives the rows. None, when nothing ran.
+using RunReport = std::vector<JobReport>;
 
 /// What a session owns. Methods are thread-safe; jobs of one session run one after the other.
 class Session::Impl {
@@ -136,7 +138,7 @@ class Session::Impl {
   std::vector<StageWrite> unfinished_writes_;
   bool has_failed_ = false;  ///< Under run_mutex_: a job of this session ended without success.
   bool has_given_id_ = false;
-  RunReport* report_ = nullptr;  ///< Under run_mutex_: receives what the last job of a run did.
+  RunReport* report_ = nullptr;  ///< Under run_mutex_: receives what the jobs of a run did.
 
   std::mutex run_mutex_;
   mutable std::mutex mutex_;

@@ -115,9 +115,10 @@ Status Session::Impl::run_once(const std::vector<NodePtr>& roots, HeldResults& h
   Job job(graph, job_context(missing));
   const std::int64_t begin = system_clock().monotonic_ns();
   Status status = job.run();
-  if (report_ != nullptr) {
-    *report_ = {plans, graph, {}, static_cast<double>(system_clock().monotonic_ns() - begin) / 1e9};
-    for (const Stage& stage : graph.stages) report_->figures.push_back(stage_figures(stage, job.task_records(stage.id)));
+  if (report_ != nullptr && status.is_ok()) {
+    JobReport& report = report_->emplace_back(JobReport{plans, graph, {}, 0});
+    report.seconds = static_cast<double>(system_clock().monotonic_ns() - begin) / 1e9;
+    for (const Stage& stage : graph.stages) report.figures.push_back(stage_figures(stage, job.task_records(stage.id)));
   }
   kept_->add_outputs(job.stored_outputs());
   if (!status.is_ok()) {

@@ -16,7 +16,7 @@ std::string source_to_string(const Source& source) {
       for (const auto& partition : source.partitions) slices += partition.size();
       const std::string pieces = std::to_string(slices) + (slices == 1 ? " piece" : " pieces");
       if (source.scan) return pieces + " of files";
-      return pieces + (source.is_kept ? " kept from an earlier action" : " in store");
+      return pieces + (source.is_kept ? " kept from earlier work" : " in store");
     }
     case Source::Kind::kStage: return "stage " + std::to_string(source.stage) + (source.is_shuffled ? ", shuffled" : "");
     case Source::Kind::kConcat: {

@@ -132,7 +132,7 @@ def test_analyze_says_what_was_kept(folder: Path, session: millpond.Session) -> 
     assert "-- nothing ran: an earlier action computed the rows, and they are kept" in frame.explain(analyze=True)
     text = frame.map("x + 1 AS y").explain(analyze=True)
     assert "[kept, 7 rows]" in text
-    assert re.search(r"in0 = \d pieces kept from an earlier action, 7 rows", text)
+    assert re.search(r"in0 = \d pieces kept from earlier work, 7 rows", text)
     assert "-- nothing ran: the rows lie ready" in files.explain(analyze=True)
     text = frame.recompute().explain(analyze=True)
     assert "3 tasks in 1 stage" in text
@@ -159,3 +159,17 @@ def test_analyze_shows_a_functions_stage(session: millpond.Session) -> None:
     text = frame.explain(analyze=True)
     assert "rows go through map" in text
     assert "3 rows in, 3 rows and" in text
+
+
+def test_analyze_shows_the_jobs_that_find_sizes_out(tmp_path: Path, session: millpond.Session) -> None:
+    duckdb.sql(f"""COPY (SELECT (range * 7919) % 400000 AS k, range AS v FROM range(1200000))
+        TO '{tmp_path}/facts.parquet' (ROW_GROUP_SIZE 61440)""")
+    duckdb.sql(f"COPY (SELECT range AS k FROM range(600000)) TO '{tmp_path}/dims.parquet' (ROW_GROUP_SIZE 40960)")
+    files = {name: session.read_parquet(f"{tmp_path}/{name}.parquet") for name in ("facts", "dims")}
+    query = "SELECT facts.v FROM facts JOIN (SELECT k FROM dims WHERE k % 60000 = 0) d USING (k)"
+    text = session.sql(query, distribute="always", partitions=16, **files).explain(analyze=True)
+    assert re.findall(r"^-- job (.*) ran in", text, re.MULTILINE) == [
+        "1 of 2, whose size decides how the rest is planned,",
+        "2 of 2,",
+    ]
+    assert "kept from earlier work" in text
