@@ -91,7 +91,6 @@ def test_a_side_that_turns_out_large_is_not_computed_twice(session: millpond.Ses
     assert rows_of(frame) == oracle(query, files)
     assert len(events(session, "job_started")) == 2
     scans = [event for event in events(session, "task_finished") if event["rows_in"] > 0 and event["rows_out"] > 10000]
-    # The footers tell that facts has no key from 400,000 on, so that 192,000 of the side's 580,000 rows stay behind.
     assert sum(event["rows_out"] for event in scans) == FACT_ROWS + 580_000
 
 
