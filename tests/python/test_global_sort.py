@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import millpond
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import partition_sizes
 
@@ -198,3 +199,14 @@ def test_an_order_by_chance_is_one_order(local: millpond.Session) -> None:
     rows = local.sql(query, t=t, distribute="always", partitions=4, broadcast_limit=0).take_all()
     assert sorted(row["i"] for row in rows) == list(range(1000))
     assert [row["r"] for row in rows] == sorted(row["r"] for row in rows)
+
+
+def test_the_stages_run_in_a_plain_duckdb(local: millpond.Session, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"i": range(1_000)}), tmp_path / "t.parquet", row_group_size=100)
+    t = local.read_parquet(str(tmp_path / "t.parquet"))
+    frame = local.sql("SELECT i FROM t ORDER BY i % 7, i", t=t, distribute="always", partitions=4, broadcast_limit=0)
+    text = str(frame.explain())
+    assert "by range" in text
+    with duckdb.connect() as plain:
+        rows = plain.execute(text[text.index("-- stage 0") :]).fetchall()
+    assert rows == sorted(((i,) for i in range(1_000)), key=lambda row: (row[0] % 7, row[0]))
