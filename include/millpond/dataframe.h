@@ -60,7 +60,26 @@ class MILLPOND_EXPORT DataFrame {
   /// Rows of several frames with the same columns, their partitions one after the other.
   Result<DataFrame> union_all(const std::vector<DataFrame>& others, const std::string& location = {}) const;
 
-  // --- global work
+  // --- global work: over all rows, whatever the partitions. Keys, aggregates and conditions are SQL. Each is one query for
+  // Session::sql, which spreads a query when it is told to.
+  /// The rows beside those of another frame that match; `options` says which do, and what becomes of others.
+  Result<DataFrame> join(const DataFrame& other, const JoinOptions& options, const std::string& location = {}) const;
+  /// One row for each value of `group_by` ("day", "price > 3 AS dear"), first its columns, then the aggregates
+  /// ("count(*) AS n"). Without groups one row, also of no rows.
+  Result<DataFrame> aggregate(const std::vector<std::string>& aggregates, const std::vector<std::string>& group_by = {},
+                              const std::string& location = {}) const;
+  /// All rows in the order of `by` ("price DESC NULLS FIRST"). NULLs come last unless told otherwise.
+  Result<DataFrame> sort(const std::vector<std::string>& by, const std::string& location = {}) const;
+  /// The k rows with the largest values of `by`, the largest first, NULLs last. Of rows with equal values, any.
+  Result<DataFrame> top_k(std::int64_t k, const std::string& by, const std::string& location = {}) const;
+  /// Each row once; with `subset`, one row (any) for each value of these.
+  Result<DataFrame> distinct(const std::vector<std::string>& subset = {}, const std::string& location = {}) const;
+  /// The rows of both frames, columns matched by name; NULL where a frame has no such column.
+  Result<DataFrame> union_by_name(const DataFrame& other, const std::string& location = {}) const;
+  /// The rows that are in both frames, each once, columns matched by position; NULL is equal to NULL.
+  Result<DataFrame> intersect(const DataFrame& other, const std::string& location = {}) const;
+  /// The rows that are not in another frame, each once, columns matched by position; NULL is equal to NULL.
+  Result<DataFrame> except_(const DataFrame& other, const std::string& location = {}) const;
   /// Any n rows: of the first partitions first.
   Result<DataFrame> limit(std::int64_t n, const std::string& location = {}) const;
 

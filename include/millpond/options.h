@@ -110,6 +110,15 @@ struct SqlOptions {
   std::int64_t broadcast_limit = -1;
 };
 
+struct JoinOptions {
+  std::vector<std::string> on;  ///< Columns of both frames that must be equal; each is one column of the result.
+  /// "inner"; "left", "right", "full": whose rows are kept without a match, beside NULLs; "semi", "anti": the left frame's
+  /// rows with a match, or without one; "cross": each with each.
+  std::string how = "inner";
+  std::string condition;           ///< SQL over "left" and "right" (quoted: they are words of SQL), besides `on` or instead.
+  std::string suffix = "_right";   ///< Added to names of the right frame that the left has too.
+};
+
 struct ExplainOptions {
   /// Runs the frame, and says of each stage what its tasks read, wrote and took.
   bool analyze = false;

@@ -9,7 +9,7 @@
 namespace millpond {
 namespace {
 
-std::string join(const std::vector<std::string>& parts) {
+std::string comma_list(const std::vector<std::string>& parts) {
   std::string text;
   for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
   return text;
@@ -70,7 +70,7 @@ Result<DataFrame> DataFrame::partial_sort(const std::vector<std::string>& by, co
   if (by.empty()) return context.fail(Status::invalid_argument("partial_sort needs at least one column"));
   std::vector<std::string> keys;
   for (const auto& key : by) keys.push_back(projection_item(node_->schema, key));
-  return make_partial_sql(context, "SELECT * FROM {0} ORDER BY " + join(keys), {node_}, false);
+  return make_partial_sql(context, "SELECT * FROM {0} ORDER BY " + comma_list(keys), {node_}, false);
 }
 
 Result<DataFrame> DataFrame::select(const std::vector<std::string>& expressions, const std::string& location) const {
@@ -78,7 +78,7 @@ Result<DataFrame> DataFrame::select(const std::vector<std::string>& expressions,
   if (expressions.empty()) return context.fail(Status::invalid_argument("select needs at least one column"));
   std::vector<std::string> items;
   for (const auto& expression : expressions) items.push_back(projection_item(node_->schema, expression));
-  return make_partial_sql(context, "SELECT " + join(items) + "\nFROM {0}", {node_}, false);
+  return make_partial_sql(context, "SELECT " + comma_list(items) + "\nFROM {0}", {node_}, false);
 }
 
 Result<DataFrame> DataFrame::with_columns(const std::vector<std::pair<std::string, std::string>>& columns,
@@ -96,7 +96,7 @@ Result<DataFrame> DataFrame::with_columns(const std::vector<std::pair<std::strin
   for (const auto& [name, expression] : columns) {
     if (find_column(*schema, name) < 0) items.push_back("(" + expression + "\n) AS " + quote_identifier(name));
   }
-  return make_partial_sql(context, "SELECT " + join(items) + " FROM {0}", {node_}, false);
+  return make_partial_sql(context, "SELECT " + comma_list(items) + " FROM {0}", {node_}, false);
 }
 
 Result<DataFrame> DataFrame::drop(const std::vector<std::string>& columns, const std::string& location) const {
@@ -114,7 +114,7 @@ Result<DataFrame> DataFrame::drop(const std::vector<std::string>& columns, const
     if (!is_dropped[i]) items.push_back(quote_identifier((*schema)[i].name));
   }
   if (items.empty()) return context.fail(Status::invalid_argument("drop would leave no column"));
-  return make_partial_sql(context, "SELECT " + join(items) + " FROM {0}", {node_}, false);
+  return make_partial_sql(context, "SELECT " + comma_list(items) + " FROM {0}", {node_}, false);
 }
 
 Result<DataFrame> DataFrame::rename(const std::vector<std::pair<std::string, std::string>>& names,
@@ -138,7 +138,7 @@ Result<DataFrame> DataFrame::rename(const std::vector<std::pair<std::string, std
     }
     items.push_back(quote_identifier((*schema)[i].name) + " AS " + quote_identifier(renamed[i]));
   }
-  return make_partial_sql(context, "SELECT " + join(items) + " FROM {0}", {node_}, false);
+  return make_partial_sql(context, "SELECT " + comma_list(items) + " FROM {0}", {node_}, false);
 }
 
 }  // namespace millpond
