@@ -31,6 +31,10 @@ struct SessionOptions {
   /// Disk that results kept for reuse may fill, bytes: beyond it, those that were used longest ago are dropped, to be
   /// computed again when they are needed. 0: half of what is free where data_root lies.
   std::int64_t disk_quota = 0;
+  /// Bytes of files that one task reads before its rows are dealt to partitions; a file is cut between its row groups
+  /// (Parquet). What a failure costs and what a task keeps in memory follow from it. 0: 1 GiB where tasks use all threads,
+  /// 64 MiB with worker processes.
+  std::int64_t scan_task_bytes = 0;
   /// Attempts of a task after the first one before the job fails.
   std::int64_t max_retries = kDefaultMaxRetries;
   /// The program that a worker process runs; it gets the number of its socket as last argument. Python sets it.

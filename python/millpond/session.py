@@ -231,6 +231,7 @@ def _config(options: _core.SessionOptions, extra: dict[str, Any]) -> Config:
         threads=options.threads,
         memory_limit=options.memory_limit,
         disk_quota=options.disk_quota,
+        scan_task_bytes=options.scan_task_bytes,
         max_retries=options.max_retries,
         num_executors=extra["num_executors"],
         ray_address=extra["ray_address"],
@@ -256,6 +257,7 @@ def init(
     threads: int | None = None,
     memory_limit: str | int | None = None,
     disk_quota: str | int | None = None,
+    scan_task_bytes: str | int | None = None,
     max_retries: int | None = None,
     progress: bool | str | None = None,
     keep: bool | None = None,
@@ -271,6 +273,8 @@ def init(
     - `memory_limit`: memory for the job, bytes or `"1GB"`. Default: 80 % of the machine's or container's.
     - `disk_quota`: disk that results kept for reuse may fill, bytes or `"10GB"`. Beyond it, those used longest ago are
       dropped, and computed again when they are needed. Default: half of what is free where `data_root` lies.
+    - `scan_task_bytes`: bytes of files, or `"256MB"`, that one task reads before its rows are dealt to partitions: what
+      a failure costs. Default: 1 GiB where tasks use all threads, 64 MiB with worker processes.
     - `max_retries`: attempts of a task after the first before the job fails. Default: 3.
     - `progress`: `"auto"` (default), `"bar"`, `"log"` or `"silent"`; True is "bar", False "silent".
     - `keep`: keep the job's folder whole when the session ends. Default: only its journal and log stay.

@@ -70,8 +70,7 @@ Result<std::string> DataFrame::explain(const ExplainOptions& options) const {
   MILLPOND_ASSIGN_OR_RETURN(const NodePtr node, session.resolve(node_));
   HeldResults held;
   MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> plans, session.optimized({node}, held));
-  PlannerContext context{[&](const std::string& path) { return session.engine().row_groups(path); }};
-  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, context));
+  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, session.planner_context()));
   return plan_text(node_, plans, "as it will run") + stages_text(session, graph, {});
 }
 

@@ -117,6 +117,7 @@ PartialSqlTraits to_plan(const QueryTraits& traits) {
   plan.has_limit = traits.has_limit;
   plan.is_volatile = traits.is_volatile;
   plan.is_grouping = traits.is_grouping;
+  plan.is_row_wise = traits.is_row_wise;
   plan.group_columns = traits.group_columns;
   plan.group_keys = traits.group_keys;
   plan.passed_columns = traits.passed_columns;

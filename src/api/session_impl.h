@@ -20,6 +20,7 @@
 #include "runner/runner.h"
 #include "sql/engine.h"
 #include "stage/figures.h"
+#include "stage/planner.h"
 #include "stage/stage.h"
 #include "storage/file_system.h"
 #include "storage/lease.h"
@@ -65,6 +66,9 @@ class Session::Impl {
 
   /// The plan as it will run: kept results in place of what made them, rules applied.
   Result<std::vector<NodePtr>> optimized(const std::vector<NodePtr>& roots, HeldResults& held);
+
+  /// What planning a stage graph needs to know of this session.
+  PlannerContext planner_context();
 
   /// The rows of the node as task inputs: of all partitions in order, or of one.
   Result<std::vector<TaskInput>> inputs_of(const NodePtr& node, std::optional<std::int64_t> partition, HeldResults& held);

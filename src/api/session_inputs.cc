@@ -30,8 +30,7 @@ Result<std::vector<TaskInput>> Session::Impl::inputs_of(const NodePtr& node, std
     return std::vector<TaskInput>{std::move(written)};
   }
   MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> plans, optimized({node}, held));
-  PlannerContext planner{[this](const std::string& path) { return engine_->row_groups(path); }};
-  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, planner));
+  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, planner_context()));
   if (!graph.stages.empty()) return Status::internal("a computed frame still has work to do");
   SourceResolver resolver(graph.stages, [](std::int64_t, std::int64_t) -> const TaskResult& {
     static const TaskResult kNone;

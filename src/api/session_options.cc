@@ -94,7 +94,8 @@ Result<SessionOptions> complete_options(SessionOptions options) {
   fill(options.runner, "RUNNER");
   MILLPOND_RETURN_IF_ERROR(fill_number(options.threads, 0, "THREADS"));
   MILLPOND_RETURN_IF_ERROR(fill_number(options.max_retries, kDefaultMaxRetries, "MAX_RETRIES"));
-  for (auto [field, name] : {std::pair{&options.memory_limit, "MEMORY_LIMIT"}, std::pair{&options.disk_quota, "DISK_QUOTA"}}) {
+  for (auto [field, name] : {std::pair{&options.memory_limit, "MEMORY_LIMIT"}, std::pair{&options.disk_quota, "DISK_QUOTA"},
+                             std::pair{&options.scan_task_bytes, "SCAN_TASK_BYTES"}}) {
     if (*field != 0) continue;
     if (auto value = from_environment(name)) {
       MILLPOND_ASSIGN_OR_RETURN(*field, parse_bytes(*value));
@@ -106,6 +107,7 @@ Result<SessionOptions> complete_options(SessionOptions options) {
   }
   if (options.threads < 0) return Status::invalid_argument("threads must not be negative");
   if (options.memory_limit < 0) return Status::invalid_argument("memory_limit must not be negative");
+  if (options.scan_task_bytes < 0) return Status::invalid_argument("scan_task_bytes must not be negative");
   if (options.max_retries < 0) return Status::invalid_argument("max_retries must not be negative");
   if (options.threads == 0) options.threads = usable_cores();
   if (options.memory_limit == 0) options.memory_limit = static_cast<std::int64_t>(static_cast<double>(usable_memory()) * kMemoryShare);

@@ -96,6 +96,21 @@ JobContext Session::Impl::job_context(const std::vector<NodePtr>& roots) {
   return context;
 }
 
+PlannerContext Session::Impl::planner_context() {
+  PlannerContext context;
+  context.row_groups = [this](const std::string& path) { return engine_->row_groups(path); };
+  if (options_.runner == "processes") {
+    // A worker has one thread: work is shared out by the number of tasks.
+    context.scan_task_bytes = std::int64_t{64} << 20;
+  } else {
+    // DuckDB's threads share a task: one after the other, each large, so that starting them costs nothing.
+    context.scan_task_bytes = std::int64_t{1} << 30;
+    context.scan_task_threads = options_.threads;
+  }
+  if (options_.scan_task_bytes > 0) context.scan_task_bytes = options_.scan_task_bytes;
+  return context;
+}
+
 /// `held` receives what the plan reads, and the roots' results.
 Status Session::Impl::run_once(const std::vector<NodePtr>& roots, HeldResults& held, std::vector<StageWrite>& unfinished) {
   std::vector<NodePtr> missing;
@@ -109,8 +124,7 @@ Status Session::Impl::run_once(const std::vector<NodePtr>& roots, HeldResults& h
   }
   if (missing.empty()) return Status::ok();
   MILLPOND_ASSIGN_OR_RETURN(const std::vector<NodePtr> plans, optimized(missing, held));
-  PlannerContext planner{[this](const std::string& path) { return engine_->row_groups(path); }};
-  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, planner));
+  MILLPOND_ASSIGN_OR_RETURN(const StageGraph graph, plan_stages(plans, planner_context()));
   if (graph.stages.empty()) return Status::ok();
   Job job(graph, job_context(missing));
   const std::int64_t begin = system_clock().monotonic_ns();

@@ -66,7 +66,7 @@ Status Job::run() {
   context_.log->write("job_started", Json::object({{"stages", static_cast<std::int64_t>(graph_.stages.size())}}));
   MILLPOND_RETURN_IF_ERROR(reuse_results(scheduler));
   handle(scheduler, event::Tick{context_.clock->monotonic_ns()});
-  handle(scheduler, event::WorkerJoined{0, context_.runner->slots(), {}});
+  handle(scheduler, event::WorkerJoined{0, context_.runner->slots(), {context_.runner->slots(), 0, 0}});
   for (const auto& [stage, files] : written_) handle(scheduler, event::StageSatisfied{stage});
   handle(scheduler, event::JobStarted{});
   bool cancel_sent = false;

@@ -42,6 +42,7 @@ struct PartialSqlTraits {
   /// The query is one SELECT over its only input, and its rows are decided group by group: input columns grouped by.
   std::vector<std::string> group_columns;
   bool is_grouping = false;
+  bool is_row_wise = false;  ///< Each row of the result comes from one row of the only input.
   /// Columns and expressions of {0}'s columns that are grouped by, each as one text.
   std::vector<std::string> group_keys;
   /// Input columns that stand unchanged in the result: (input column of {0}, output column).

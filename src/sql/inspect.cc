@@ -100,6 +100,28 @@ duckdb::LogicalAggregate* only_aggregate(duckdb::LogicalOperator& root) {
   }
 }
 
+// Nothing but projections, filters and unnested lists over one input.
+bool is_row_wise(const duckdb::LogicalOperator& root) {
+  const duckdb::LogicalOperator* op = &root;
+  while (true) {
+    switch (op->type) {
+      case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE:
+        op = op->children[1].get();
+        continue;
+      case LogicalOperatorType::LOGICAL_PROJECTION:
+      case LogicalOperatorType::LOGICAL_FILTER:
+      case LogicalOperatorType::LOGICAL_UNNEST:
+        op = op->children[0].get();
+        continue;
+      case LogicalOperatorType::LOGICAL_GET:
+      case LogicalOperatorType::LOGICAL_CTE_REF:
+        return true;
+      default:
+        return false;
+    }
+  }
+}
+
 // A user's own CTE may hide work behind the CTE_REF at the bottom; then there are more nodes than the inputs need.
 bool only_inputs_below(duckdb::LogicalOperator& root) {
   if (root.type == LogicalOperatorType::LOGICAL_MATERIALIZED_CTE) {
@@ -120,7 +142,9 @@ void note_lineage(duckdb::LogicalOperator& root, const Schema& result, const std
       traits.passed_columns.emplace_back(source->column, result[i].name);
     }
   }
-  duckdb::LogicalAggregate* aggregate = inputs.size() == 1 && only_inputs_below(root) ? only_aggregate(root) : nullptr;
+  if (inputs.size() != 1 || !only_inputs_below(root)) return;
+  traits.is_row_wise = !traits.is_volatile && is_row_wise(root);
+  duckdb::LogicalAggregate* aggregate = only_aggregate(root);
   traits.is_grouping = aggregate != nullptr;
   if (aggregate == nullptr || aggregate->grouping_sets.size() > 1) return;
   for (const auto& group : aggregate->groups) {

@@ -25,6 +25,8 @@ struct QueryTraits {
   std::vector<std::string> group_columns;
   /// The grouped columns and expressions of the input's columns, each as one text: equal texts are equal values.
   std::vector<std::string> group_keys;
+  /// Each row of the result comes from one row of the only input, whatever the others are: projections and filters.
+  bool is_row_wise = false;
   /// Columns of the first input that stand unchanged in the result: (input column, result column).
   std::vector<std::pair<std::string, std::string>> passed_columns;
   /// Columns of each input that the query reads; absent when not known.

@@ -90,6 +90,7 @@ FragmentPtr leaf_fragment(SourcePtr source, Schema schema) {
   fragment->tasks = source->count;
   fragment->source = std::move(source);
   fragment->schema = std::move(schema);
+  fragment->is_row_wise = true;
   return fragment;
 }
 

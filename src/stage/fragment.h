@@ -23,6 +23,7 @@ struct Fragment {
 
   std::int64_t tasks = 1;
   bool is_volatile = false;
+  bool is_row_wise = false;  ///< Each of its rows comes from one row of its only leaf, whatever the others are.
   std::string name;      ///< The user's word for the topmost operation in it.
   std::string location;
 

@@ -1,5 +1,6 @@
 #include "stage/planner.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "sql/range_queries.h"
 #include "stage/deal_files.h"
 #include "stage/fragment.h"
+#include "stage/split_scans.h"
 
 namespace millpond {
 namespace {
@@ -16,6 +18,15 @@ std::string key_name(const Schema& schema, std::size_t i) {
   std::string name = "__millpond_key_" + std::to_string(i);
   while (find_column(schema, name) >= 0) name += '_';
   return name;
+}
+
+/// Whether each row's partition follows from that row alone, wherever in its partition it stands. Nested partitions
+/// are counted by task, so their tasks stay as they are.
+bool keys_are_row_wise(const RepartitionOp& op, const Schema& schema) {
+  if (op.nested) return false;
+  if (op.kind == RepartitionOp::Kind::kRange) return true;
+  if (op.kind != RepartitionOp::Kind::kHash && op.kind != RepartitionOp::Kind::kNumber) return false;
+  return std::all_of(op.keys.begin(), op.keys.end(), [&](const auto& key) { return find_column(schema, key) >= 0; });
 }
 
 class StagePlanner {
@@ -86,6 +97,8 @@ class StagePlanner {
     auto made = std::make_shared<Fragment>(*fragment);
     made->setup = op.setup;
     made->is_volatile = op.traits.is_volatile;
+    made->is_row_wise = op.traits.is_row_wise && op.setup.empty() && made->children.size() == 1 &&
+                        made->children.front()->is_row_wise && made->children.front()->divisor == 1;
     made->tasks = count;
     // What such statements make is seen by this query alone, so it is a stage of its own.
     if (!op.setup.empty()) return put_to_rest(node, FragmentPtr(std::move(made)));
@@ -153,7 +166,12 @@ class StagePlanner {
     return put_to_rest(node, leaf);
   }
 
-  Result<FragmentPtr> shuffle(const NodePtr& node, const FragmentPtr& child, const RepartitionOp& op) {
+  Result<FragmentPtr> shuffle(const NodePtr& node, FragmentPtr child, const RepartitionOp& op) {
+    const std::int64_t tasks = child->tasks;
+    if (keys_are_row_wise(op, *node->schema)) {
+      MILLPOND_ASSIGN_OR_RETURN(child, split_scans(child, context_));
+    }
+    const Resources resources{child->tasks > tasks ? context_.scan_task_threads : 0, 0, 0};
     FragmentPtr keyed = child;
     Placement placement;
     placement.count = op.count;
@@ -169,6 +187,7 @@ class StagePlanner {
       MILLPOND_ASSIGN_OR_RETURN(keyed, numbered_by_range(node, child, op));
       placement.keys = placement.dropped_columns = {key_name(schema, 0)};
       MILLPOND_ASSIGN_OR_RETURN(FragmentPtr dealt, deal(node, keyed, op, std::move(placement)));
+      graph_.stages.back().resources = resources;
       MILLPOND_ASSIGN_OR_RETURN(RenderedQuery rows, render(child));
       graph_.stages.back().rows_query = std::move(rows.query);
       return dealt;
@@ -186,7 +205,9 @@ class StagePlanner {
     if (!extra.empty()) {
       keyed = query_fragment("SELECT *" + extra + " FROM {0}", {child}, node->name, node->location);
     }
-    return deal(node, keyed, op, std::move(placement));
+    MILLPOND_ASSIGN_OR_RETURN(FragmentPtr dealt, deal(node, keyed, op, std::move(placement)));
+    graph_.stages.back().resources = resources;
+    return dealt;
   }
 
   Result<FragmentPtr> deal(const NodePtr& node, const FragmentPtr& rows, const RepartitionOp& op, Placement placement) {

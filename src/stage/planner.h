@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,6 +16,10 @@ namespace millpond {
 struct PlannerContext {
   /// The row groups of a Parquet file as row ranges.
   std::function<Result<std::vector<RowRange>>(const std::string& path)> row_groups;
+  /// Bytes of files that one task reads before its rows move, where they can be dealt to several; 0: as many as there are.
+  std::int64_t scan_task_bytes = 0;
+  /// Threads that such a task is given; 0: a slot's share.
+  std::int64_t scan_task_threads = 0;
 };
 
 /// Turns optimized plans into one stage graph; work that several of them share is done once.

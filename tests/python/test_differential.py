@@ -52,7 +52,13 @@ class World:
         """The runner's session, opened when first asked for."""
         if runner not in self._sessions:
             self._sessions[runner] = millpond.init(
-                data_root=self.folder, runner=runner, threads=2, memory_limit="1GB", progress=False
+                data_root=self.folder,
+                runner=runner,
+                threads=2,
+                memory_limit="1GB",
+                # Each file or row group in a task of its own, where it may be.
+                scan_task_bytes=1 if runner == "processes" else None,
+                progress=False,
             )
         return self._sessions[runner]
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import duckdb
 import millpond
 import pytest
+from conftest import open_session
 
 
 def counts(frame: millpond.DataFrame) -> list[int]:
@@ -45,3 +49,20 @@ def test_nested_partitions_fit_their_outer_ones(session: millpond.Session) -> No
     unlike = rows.repartition(4, hash_by="j")
     with pytest.raises(millpond.InvalidArgumentError, match="not partitioned alike"):
         inner.partial_sql("SELECT * FROM {0} JOIN {1} USING (k)", unlike)
+
+
+@pytest.mark.filterwarnings("ignore::millpond.MillpondWarning")
+@pytest.mark.parametrize(("runner", "size", "tasks"), [("threads", 1, 12), ("processes", 1, 12), ("inline", None, 1)])
+def test_scans_are_shared_out_and_rows_keep_their_order(
+    tmp_path: Path, runner: str, size: int | None, tasks: int
+) -> None:
+    for i in range(4):
+        select = f"SELECT {i} * 5000 + range AS x, range % 3 AS k FROM range(5000)"
+        duckdb.sql(select).write_parquet(f"{tmp_path}/{i}.parquet", row_group_size=2048)
+    with open_session(tmp_path, runner=runner, scan_task_bytes=size) as session:
+        frame = session.read_parquet(f"{tmp_path}/*.parquet").filter("x % 2 = 0").repartition(3, hash_by="k")
+        assert f"repartition, {tasks} task" in frame.explain()
+        parts = [row["xs"] for row in frame.partial_sql("SELECT list(x) AS xs FROM {0}").take_all()]
+        assert len(parts) == 3
+        assert all(part == sorted(part) for part in parts if part)
+        assert sorted(x for part in parts for x in part or []) == list(range(0, 20000, 2))

@@ -31,7 +31,13 @@ class Sessions:
     def __getitem__(self, runner: str) -> millpond.Session:
         if runner not in self._sessions:
             self._sessions[runner] = millpond.init(
-                data_root=self._folder, runner=runner, threads=2, memory_limit="1GB", progress=False
+                data_root=self._folder,
+                runner=runner,
+                threads=2,
+                memory_limit="1GB",
+                # Each file or row group in a task of its own, where it may be.
+                scan_task_bytes=1 if runner == "processes" else None,
+                progress=False,
             )
         return self._sessions[runner]
 
