@@ -1,4 +1,4 @@
-"""The command line: `millpond --version`, `millpond sql`, `millpond jobs`, `millpond clean`."""
+"""The command line: `millpond --version`, `millpond sql`, `millpond jobs`, `millpond clean`, `millpond doctor`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from millpond.cli_sql import add_sql_command
+from millpond.doctor import examine
 from millpond.errors import MillpondError
 from millpond.jobs import JobFolder, default_data_root, find_jobs, remove_jobs
 from millpond.sizes import format_size
@@ -43,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
         "--older-than", type=float, default=0, metavar="DAYS", help="only jobs not used for so many days"
     )
     clean.add_argument("--dry-run", action="store_true", help="say what would be removed")
-    for command in (jobs, clean):
+    doctor = commands.add_parser("doctor", help="look at this machine as a job would use it, and run a small one")
+    doctor.set_defaults(run=_doctor)
+    for command in (jobs, clean, doctor):
         command.add_argument(
             "--data-root", type=Path, default=default_data_root(), help="where jobs lie (default: %(default)s)"
         )
@@ -91,6 +94,14 @@ def _clean(options: argparse.Namespace) -> int:
     if running:
         _report("left alone, since it runs:", running)
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    findings = []
+    for finding in examine(options.data_root):
+        print(finding, flush=True)
+        findings.append(finding)
+    return 1 if any(finding.status == "error" for finding in findings) else 0
 
 
 def _report(what: str, jobs: list[JobFolder]) -> None:
