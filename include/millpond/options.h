@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "millpond/schema.h"
+#include "millpond/worker_launcher.h"
 
 namespace millpond {
 
@@ -39,6 +41,8 @@ struct SessionOptions {
   std::int64_t max_retries = kDefaultMaxRetries;
   /// The program that a worker process runs; it gets the number of its socket as last argument. Python sets it.
   std::vector<std::string> worker_command;
+  /// Set: workers live where it starts them, `runner` is "processes", and `worker_command` is not used.
+  std::shared_ptr<WorkerLauncher> worker_launcher;
   /// Keep the job's folder whole when the session ends. Otherwise only the journal and log stay and, when a job with a given
   /// job_id has failed, what its finished tasks made, for the next run.
   bool keep = false;

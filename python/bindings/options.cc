@@ -6,6 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "launcher.h"
 #include "options.h"
 
 namespace nb = nanobind;
@@ -41,6 +42,11 @@ void bind_session_options(nb::module_& module) {
       .def_rw("scan_task_bytes", &SessionOptions::scan_task_bytes)
       .def_rw("max_retries", &SessionOptions::max_retries)
       .def_rw("worker_command", &SessionOptions::worker_command)
+      .def_prop_rw(
+          "worker_launcher", [](const SessionOptions& self) { return self.worker_launcher != nullptr; },
+          [](SessionOptions& self, nb::object launcher) { self.worker_launcher = launcher_of(std::move(launcher)); },
+          nb::for_getter(nb::sig("def worker_launcher(self) -> bool")),
+          nb::for_setter(nb::sig("def worker_launcher(self, launcher: object) -> None")), nb::for_setter(nb::arg().none()))
       .def_rw("keep", &SessionOptions::keep);
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from millpond.cluster import open_cluster, open_core
 from millpond.dataframe import DataFrame, one_input_for_udfs
 from millpond.errors import InvalidArgumentError, MillpondError
 from millpond.file_options import PathLike
@@ -37,11 +38,11 @@ class Session(SessionReading):
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         """Opens a session with the arguments of `init` by name."""
-        from millpond import _core
 
         options, extra = session_options(arguments)
         self._progress: Progress | None = make_progress(arguments["progress"])
-        self._core: _core.Session = _core.Session.open(options)
+        self._cluster = open_cluster(extra["ray_address"], options, extra) if extra["ray_address"] else None
+        self._core: _core.Session = open_core(options, self._cluster, extra["exchange"])
         self.config = _config(self._core.options(), extra)
         self._views: dict[str, DataFrame] = {}
         self._is_open = True
@@ -191,6 +192,8 @@ class Session(SessionReading):
         try:
             self._core.shutdown()
         finally:
+            if self._cluster is not None:
+                self._cluster.close()
             self._core.set_progress(None)
             if self._progress is not None:
                 self._progress.close()
@@ -227,7 +230,7 @@ def _config(options: _core.SessionOptions, extra: dict[str, Any]) -> Config:
         job_name=options.job_name,
         job_time=extra["job_time"],
         data_root=options.data_root,
-        runner=options.runner,
+        runner="ray" if extra["ray_address"] else options.runner,
         threads=options.threads,
         memory_limit=options.memory_limit,
         disk_quota=options.disk_quota,
@@ -235,6 +238,7 @@ def _config(options: _core.SessionOptions, extra: dict[str, Any]) -> Config:
         max_retries=options.max_retries,
         num_executors=extra["num_executors"],
         ray_address=extra["ray_address"],
+        exchange=extra["exchange"],
         bind_numa_node=extra["bind_numa_node"],
         memory_allocator=extra["memory_allocator"],
         remove_output_root=not options.keep,
@@ -261,8 +265,9 @@ def init(
     max_retries: int | None = None,
     progress: bool | str | None = None,
     keep: bool | None = None,
+    exchange: str | None = None,
 ) -> Session:
-    """Opens a session. Starts nothing but this process's engine.
+    """Opens a session. Starts nothing but this process's engine, and with `ray_address` its part on a cluster.
 
     What is left out is looked up in `MILLPOND_<NAME>`, then `SP_<NAME>`, then has its default.
 
@@ -278,8 +283,12 @@ def init(
     - `max_retries`: attempts of a task after the first before the job fails. Default: 3.
     - `progress`: `"auto"` (default), `"bar"`, `"log"` or `"silent"`; True is "bar", False "silent".
     - `keep`: keep the job's folder whole when the session ends. Default: only its journal and log stay.
-    - `job_name`, `job_time`, `num_executors`, `ray_address`, `bind_numa_node`, `platform`, `memory_allocator`: as in
-      smallpond. Those that ask for other machines are refused: no job meant for a cluster runs here without a word.
+    - `ray_address`: run on a Ray cluster (docs/cluster.md): `"auto"`: the one this machine belongs to; `"host:port"`;
+      `"local"`: a Ray of this session's own on this machine. `threads` then bounds the tasks that
+      run at once (default: one for each CPU of the cluster), `num_executors` the nodes, and `memory_limit` is a node's.
+    - `exchange`: where data between tasks lies on a cluster: `"auto"` (default): in `data_root` where nodes share it,
+      else on each node, moved by Ray; `"shared"`: in `data_root`, and a node that doesn't see it is an error.
+    - `job_name`, `job_time`, `bind_numa_node`, `platform`, `memory_allocator`: as in smallpond.
 
     >>> session = init(data_root=folder / "data", progress=False)
     >>> session.from_items([1, 2, 3]).count()

@@ -34,6 +34,7 @@ class Config:
     max_retries: int
     num_executors: int
     ray_address: str | None
+    exchange: str
     bind_numa_node: bool
     memory_allocator: str
     remove_output_root: bool
@@ -55,6 +56,8 @@ def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, di
     extra = _python_settings(arguments)
     options = _core.SessionOptions()
     # What is left at its default here, the core looks up in the environment.
+    if extra["ray_address"]:
+        arguments = {**arguments, "runner": "processes"}  # Elsewhere: see ray_session.
     for name in ("data_root", "job_id", "job_name", "runner"):
         if arguments[name] is not None:
             setattr(options, name, os.fspath(arguments[name]) if name == "data_root" else str(arguments[name]))
@@ -89,13 +92,17 @@ def _whole_number(name: str, value: Any) -> int:
 
 def _python_settings(arguments: dict[str, Any]) -> dict[str, Any]:
     extra: dict[str, Any] = {}
+    runner = arguments["runner"] or from_environment("RUNNER")
     extra["ray_address"] = arguments["ray_address"] or from_environment("RAY_ADDRESS")
+    if runner == "ray":
+        extra["ray_address"] = extra["ray_address"] or "local"
     extra["num_executors"] = _number_of_executors(arguments["num_executors"])
     extra["job_time"] = _job_time(arguments["job_time"])
     extra["bind_numa_node"] = _flag(arguments["bind_numa_node"], "BIND_NUMA_NODE")
     extra["memory_allocator"] = arguments["memory_allocator"] or from_environment("MEMORY_ALLOCATOR") or "system"
     extra["platform"] = arguments["platform"] or from_environment("PLATFORM")
-    _refuse_cluster(extra, arguments["runner"] or from_environment("RUNNER"))
+    extra["exchange"] = arguments["exchange"] or from_environment("EXCHANGE") or "auto"
+    _check_cluster(extra, runner)
     _explain_without_meaning(extra)
     return extra
 
@@ -130,21 +137,19 @@ def _flag(value: Any, name: str) -> bool:
     return (from_environment(name) or "").lower() in ("1", "true", "yes")
 
 
-def _refuse_cluster(extra: dict[str, Any], runner: str | None) -> None:
+def _check_cluster(extra: dict[str, Any], runner: str | None) -> None:
     # A job meant for a cluster must never run on this machine without a word.
-    if extra["ray_address"]:
-        raise UnsupportedError(
-            f"ray_address={extra['ray_address']!r}: this version has no Ray runner",
-            hint="leave ray_address (and SP_RAY_ADDRESS) out to run on all cores of this machine",
+    if extra["exchange"] not in ("auto", "shared"):
+        raise InvalidArgumentError(f"exchange={extra['exchange']!r} is not known", hint='choose "auto" or "shared"')
+    if extra["ray_address"] and runner not in (None, "ray"):
+        raise InvalidArgumentError(
+            f"runner={runner!r} works on this machine, but ray_address={extra['ray_address']!r} asks for a cluster",
+            hint="leave one of them out",
         )
-    if runner == "ray":
-        raise UnsupportedError(
-            "runner='ray': this version has no Ray runner", hint='choose "threads", "processes" or "inline"'
-        )
-    if extra["num_executors"] > 0:
-        raise UnsupportedError(
-            f"num_executors={extra['num_executors']} asks for executors on other machines, which this version has not",
-            hint="leave num_executors (and SP_NUM_EXECUTORS) out or 0 to run on all cores of this machine",
+    if extra["num_executors"] > 0 and not extra["ray_address"]:
+        raise InvalidArgumentError(
+            f"num_executors={extra['num_executors']} asks for nodes of a cluster, but there is no ray_address",
+            hint="set ray_address, or leave num_executors (and SP_NUM_EXECUTORS) out or 0 to run on this machine",
         )
     if extra["platform"]:
         raise UnsupportedError(

@@ -241,7 +241,7 @@ Result<DataFrame> Session::sql(const std::string& query, const std::vector<SqlTa
   }
   if (options.partitions < 0) return context.fail(Status::invalid_argument("partitions is " + std::to_string(options.partitions) + "; it must be at least 1"));
   const auto global = std::make_shared<GlobalSql>(context, query, tables, options,
-                                                  options.partitions == 0 ? impl_->options().threads : options.partitions);
+                                                  options.partitions == 0 ? impl_->spread() : options.partitions);
   const auto make = [&]() -> Result<NodePtr> {
     MILLPOND_ASSIGN_OR_RETURN(const InspectedQuery bound, global->bind());
     if (options.distribute != Distribute::kAlways) return global->whole(bound);

@@ -1,5 +1,6 @@
 #include "api/session_impl.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "runner/routed_runner.h"
 #include "runner/thread_runner.h"
 #include "storage/data_root.h"
+#include "storage/outlying_files.h"
 
 namespace millpond {
 namespace {
@@ -53,6 +55,9 @@ Status Session::Impl::open_job_directory() {
   job_directory_ = options_.data_root + "/" + options_.job_id;
   MILLPOND_RETURN_IF_ERROR(files_->make_directories(job_directory_));
   MILLPOND_ASSIGN_OR_RETURN(lease_, Lease::acquire(job_directory_));
+  if (options_.worker_launcher) {
+    files_ = with_outlying_files(std::move(files_), options_.worker_launcher, job_directory_ + "/exchange");
+  }
   for (const char* name : {"exchange", "functions", "temp", "values", "workers"}) {
     MILLPOND_RETURN_IF_ERROR(files_->make_directories(job_directory_ + "/" + name));
   }
@@ -93,6 +98,13 @@ Status Session::Impl::open_runner() {
   };
   auto inbox = std::make_shared<Inbox>();
   std::unique_ptr<Runner> calls;
+  if (options_.worker_launcher) {
+    ProcessRunnerOptions elsewhere;
+    elsewhere.launcher = options_.worker_launcher;
+    elsewhere.info = worker_info(*engine_);
+    MILLPOND_ASSIGN_OR_RETURN(runner_, make_process_runner(std::move(elsewhere), inbox));
+    return Status::ok();
+  }
   if (!options_.worker_command.empty()) {
     EngineOptions worker;
     worker.threads = 1;
@@ -117,6 +129,10 @@ Status Session::Impl::open_runner() {
   auto local = options_.runner == "inline" ? make_inline_runner(run, inbox) : make_thread_runner(run, options_.threads, inbox);
   runner_ = calls ? make_routed_runner(std::move(local), std::move(calls)) : std::move(local);
   return Status::ok();
+}
+
+std::int64_t Session::Impl::spread() const {
+  return options_.worker_launcher ? std::max<std::int64_t>(runner_->slots(), 1) : options_.threads;
 }
 
 Status Session::Impl::shutdown() {

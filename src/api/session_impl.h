@@ -98,6 +98,8 @@ class Session::Impl {
   std::string new_values_directory();
 
   const SessionOptions& options() const { return options_; }
+  /// Into how many partitions a query is spread when nobody says: one for each task that can run at once.
+  std::int64_t spread() const;
   const std::string& job_directory() const { return job_directory_; }
   /// The engine that binds. The same as engine() as long as plans are not cut.
   Engine& planner();

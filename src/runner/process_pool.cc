@@ -90,7 +90,7 @@ void ProcessPool::break_down(Status why) {
 }
 
 Result<std::unique_ptr<Runner>> make_process_runner(ProcessRunnerOptions options, std::shared_ptr<Inbox> inbox) {
-  if (options.command.empty() || options.command[0].empty()) {
+  if (!options.launcher && (options.command.empty() || options.command[0].empty())) {
     return Status::invalid_argument("there is no command to start worker processes with",
                                     "set worker_command to a program and its arguments");
   }

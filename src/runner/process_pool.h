@@ -22,7 +22,7 @@ class ProcessPool final : public Runner {
   ProcessPool(ProcessRunnerOptions options, std::shared_ptr<Inbox> inbox, int wake_fd);
   ~ProcessPool() override;
 
-  std::int64_t slots() const override { return options_.slots; }
+  std::int64_t slots() const override { return options_.launcher ? options_.launcher->slots() : options_.slots; }
   Status start(Task task) override;
   void cancel(const std::string& attempt) override;
   std::vector<RunnerEvent> wait(std::chrono::nanoseconds timeout) override { return inbox_->wait(timeout); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "millpond/result.h"
+#include "millpond/worker_launcher.h"
 #include "runner/inbox.h"
 #include "runner/runner.h"
 #include "runner/worker_info.h"
@@ -16,6 +17,8 @@ namespace millpond {
 struct ProcessRunnerOptions {
   /// The worker's program and arguments; the number of its socket is appended. A name without '/' is sought in PATH.
   std::vector<std::string> command;
+  /// Set: workers are started by it, on machines of its choice; `command`, `slots` and `log_directory` are not used.
+  std::shared_ptr<WorkerLauncher> launcher;
   std::int64_t slots = 1;             ///< Worker processes, one task each; started when first needed.
   std::string log_directory;          ///< Holds worker-<n>.log with a worker's stdout and stderr; exists. Empty: no log.
   WorkerInfo info;                    ///< What a worker must match.

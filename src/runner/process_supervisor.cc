@@ -96,18 +96,19 @@ void ProcessPool::assign(Time now) {
 void ProcessPool::grow(Time now) {
   if (now < next_start_) return;
   auto wanted = static_cast<std::int64_t>(pending_.size()) - count(State::kStarting);
-  auto room = options_.slots - static_cast<std::int64_t>(workers_.size());
+  auto room = slots() - static_cast<std::int64_t>(workers_.size());
   while (wanted-- > 0 && room-- > 0 && start_worker(now)) {
   }
 }
 
 bool ProcessPool::start_worker(Time now) {
   const std::int64_t number = ++last_number_;
-  const std::string log =
-      options_.log_directory.empty() ? "" : options_.log_directory + "/worker-" + std::to_string(number) + ".log";
-  Result<WorkerProcess> worker = WorkerProcess::spawn(options_.command, number, log, now);
+  const bool has_log = !options_.log_directory.empty() && !options_.launcher;
+  const std::string log = has_log ? options_.log_directory + "/worker-" + std::to_string(number) + ".log" : "";
+  Result<StartedWorker> worker =
+      options_.launcher ? start_remote_worker(options_.launcher, number) : start_child_worker(options_.command, log);
   if (worker.is_ok()) {
-    workers_.push_back(std::move(*worker));
+    workers_.emplace_back(std::move(*worker), number, log, now);
     return true;
   }
   // With fewer processes than asked for the work still gets done.
@@ -219,7 +220,7 @@ void ProcessPool::bury(const WorkerProcess& worker, std::optional<Task> task, bo
   report(failed_result(*task, status.with_context(context)), !was_cancelled);
   // The next task will be here at once; a worker takes its time to start.
   const auto alive = static_cast<std::int64_t>(workers_.size()) - count(State::kEnded);
-  if (alive < options_.slots) (void)start_worker(now);
+  if (alive < slots()) (void)start_worker(now);
 }
 
 void ProcessPool::end_all() {

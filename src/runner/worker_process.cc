@@ -4,7 +4,6 @@
 #include <thread>
 #include <utility>
 
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,17 +14,12 @@ constexpr std::chrono::milliseconds kTimeToExit{500};
 
 }  // namespace
 
-Result<WorkerProcess> WorkerProcess::spawn(const std::vector<std::string>& command, std::int64_t number,
-                                           const std::string& log_path, Time now) {
-  MILLPOND_ASSIGN_OR_RETURN(const ChildProcess child, spawn_child(command, log_path));
-  return WorkerProcess(child, number, log_path, now);
-}
-
-WorkerProcess::WorkerProcess(ChildProcess child, std::int64_t number, std::string log_path, Time now)
-    : child_(child), number_(number), log_path_(std::move(log_path)), last_heard_(now), ending_since_(now) {}
+WorkerProcess::WorkerProcess(StartedWorker started, std::int64_t number, std::string log_path, Time now)
+    : body_(std::move(started.body)), fd_(started.fd), number_(number), log_path_(std::move(log_path)), last_heard_(now), ending_since_(now) {}
 
 WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
-    : child_(std::exchange(other.child_, ChildProcess{})),
+    : body_(std::move(other.body_)),
+      fd_(std::exchange(other.fd_, -1)),
       number_(other.number_),
       log_path_(std::move(other.log_path_)),
       state_(std::exchange(other.state_, State::kEnded)),
@@ -41,18 +35,18 @@ WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
       end_(std::move(other.end_)) {}
 
 WorkerProcess::~WorkerProcess() {
-  if (child_.fd >= 0) ::close(child_.fd);
+  if (fd_ >= 0) ::close(fd_);
   if (state_ == State::kEnded) return;
-  kill_child(child_.pid);
+  body_->kill();
   // A killed process ends in milliseconds, unless the kernel holds it in a system call; then init inherits the corpse.
-  for (int i = 0; i < 500 && !poll_child(child_.pid); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  for (int i = 0; i < 500 && !body_->poll(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
 }
 
 std::vector<WorkerMessage> WorkerProcess::read(Time now) {
   std::vector<WorkerMessage> messages;
   char bytes[65536];
-  while (child_.fd >= 0) {
-    const ssize_t size = ::recv(child_.fd, bytes, sizeof(bytes), 0);
+  while (fd_ >= 0) {
+    const ssize_t size = ::recv(fd_, bytes, sizeof(bytes), 0);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (size <= 0) {
@@ -75,8 +69,8 @@ std::vector<WorkerMessage> WorkerProcess::read(Time now) {
 }
 
 void WorkerProcess::flush(Time now) {
-  while (wants_to_write() && child_.fd >= 0) {
-    const ssize_t sent = ::send(child_.fd, outgoing_.data() + sent_, outgoing_.size() - sent_, MSG_NOSIGNAL);
+  while (wants_to_write() && fd_ >= 0) {
+    const ssize_t sent = ::send(fd_, outgoing_.data() + sent_, outgoing_.size() - sent_, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (sent < 0) return begin_end(now);
@@ -132,8 +126,8 @@ void WorkerProcess::cancel(Time now) {
 }
 
 void WorkerProcess::begin_end(Time now) {
-  if (child_.fd >= 0) ::close(child_.fd);
-  child_.fd = -1;
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
   outgoing_.clear();
   sent_ = 0;
   if (state_ == State::kEnding || state_ == State::kEnded) return;
@@ -144,21 +138,20 @@ void WorkerProcess::begin_end(Time now) {
 void WorkerProcess::kill(std::string why, Time now) {
   if (state_ == State::kEnded) return;
   if (why_.empty()) why_ = std::move(why);
-  kill_child(child_.pid);
+  body_->kill();
   begin_end(now);
 }
 
 void WorkerProcess::check_end(Time now) {
   if (state_ == State::kEnded) return;
-  const std::optional<ChildEnd> end = poll_child(child_.pid);
+  const std::optional<ChildEnd> end = body_->poll();
   if (!end) {
     if (state_ == State::kEnding && now - ending_since_ > kTimeToExit) {
       kill("closed its socket without ending and was killed", now);
     }
     return;
   }
-  // What the process started in its own group ends with it.
-  ::kill(-child_.pid, SIGKILL);
+  body_->bury();
   end_ = *end;
   state_ = State::kEnded;
 }

@@ -2,12 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "runner/child_process.h"
 #include "runner/frame.h"
+#include "runner/worker_body.h"
 #include "runner/worker_message.h"
 
 namespace millpond {
@@ -25,8 +26,7 @@ class WorkerProcess {
     kEnded,
   };
 
-  static Result<WorkerProcess> spawn(const std::vector<std::string>& command, std::int64_t number,
-                                     const std::string& log_path, Time now);
+  WorkerProcess(StartedWorker started, std::int64_t number, std::string log_path, Time now);
   WorkerProcess(WorkerProcess&& other) noexcept;
   WorkerProcess& operator=(WorkerProcess&&) = delete;
   /// Kills the process if it still runs.
@@ -34,7 +34,7 @@ class WorkerProcess {
 
   State state() const { return state_; }
   std::int64_t number() const { return number_; }
-  int fd() const { return child_.fd; }
+  int fd() const { return fd_; }
   bool wants_to_write() const { return sent_ < outgoing_.size(); }
   Time last_heard() const { return last_heard_; }
   /// After a pause of the driver its silence proves nothing.
@@ -67,10 +67,10 @@ class WorkerProcess {
   bool was_sigkilled() const { return end_.signal == 9 && why_.empty(); }
 
  private:
-  WorkerProcess(ChildProcess child, std::int64_t number, std::string log_path, Time now);
   void begin_end(Time now);
 
-  ChildProcess child_;
+  std::unique_ptr<WorkerBody> body_;
+  int fd_ = -1;
   std::int64_t number_ = 0;
   std::string log_path_;
   State state_ = State::kStarting;

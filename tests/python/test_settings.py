@@ -39,9 +39,10 @@ def test_everything_smallpond_knows_is_taken(monkeypatch: pytest.MonkeyPatch, tm
 
 
 REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"ray_address": "h:6379"}, millpond.UnsupportedError, "Ray"),
-    ({"runner": "ray"}, millpond.UnsupportedError, "Ray"),
-    ({"num_executors": 4}, millpond.UnsupportedError, "num_executors=4"),
+    ({"ray_address": "nowhere"}, millpond.InvalidArgumentError, "nowhere"),
+    ({"ray_address": "auto", "runner": "threads"}, millpond.InvalidArgumentError, "asks for a cluster"),
+    ({"num_executors": 4}, millpond.InvalidArgumentError, "num_executors=4"),
+    ({"exchange": "pigeons"}, millpond.InvalidArgumentError, "pigeons"),
     ({"platform": "mpi"}, millpond.UnsupportedError, "platform='mpi'"),
     ({"runner": "spark"}, millpond.InvalidArgumentError, "spark"),
     ({"memory_limit": "a lot"}, millpond.InvalidArgumentError, "a lot"),

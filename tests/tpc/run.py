@@ -34,7 +34,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--partitions", type=int, nargs="+", default=[1, 3, 16])
-    parser.add_argument("--runners", nargs="+", default=["threads"], choices=["inline", "threads", "processes"])
+    parser.add_argument("--runners", nargs="+", default=["threads"], choices=["inline", "threads", "processes", "ray"])
     parser.add_argument("--distribute", default="always", choices=["auto", "always", "never"])
     parser.add_argument("--memory-limit")
     parser.add_argument("--only", nargs="+", default=[], metavar="SUITE:NUMBER")
