@@ -111,6 +111,8 @@ Status register_bind_input(duckdb::DatabaseInstance& database) {
     duckdb::TableFunction function(kFunction, {duckdb::LogicalType::VARCHAR, texts, texts}, no_rows, bind_relation);
     function.projection_pushdown = true;
     function.filter_pushdown = true;
+    // So that what only a filter reads is known to end there: see lift_scan_filters.
+    function.filter_prune = true;
     function.pushdown_expression = takes_any_filter;
     function.cardinality = num_rows;
     function.statistics = statistics_of;

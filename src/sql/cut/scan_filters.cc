@@ -56,6 +56,9 @@ void lift(duckdb::unique_ptr<duckdb::LogicalOperator>& op) {
   }
   get.table_filters.ClearFilters();
   if (filter->expressions.empty()) return;
+  // Columns that only the filters read are read from the scan, but end with the filters.
+  filter->projection_map = std::move(get.projection_ids);
+  get.projection_ids.clear();
   if (op->has_estimated_cardinality) filter->SetEstimatedCardinality(op->estimated_cardinality);
   filter->children.push_back(std::move(op));
   op = std::move(filter);
