@@ -153,6 +153,10 @@ class GlobalSql final : public AdaptiveQuery {
       case CutStep::Kind::kGather: return gathered(from.front(), step.reason);
       case CutStep::Kind::kHash: return dealt(step, from.front());
       case CutStep::Kind::kRange: return ranged(step, from);
+      case CutStep::Kind::kLimit:
+        return FrameContext{context_.session, context_.name + ": LIMIT", context_.location}
+            .frame(LimitOp{step.rows}, {from.front()}, from.front()->schema, single_partition())
+            .node();
       case CutStep::Kind::kUnion: break;
     }
     std::vector<DataFrame> others;

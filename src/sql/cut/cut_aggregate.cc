@@ -21,30 +21,9 @@ namespace {
 using duckdb::BoundAggregateExpression;
 using duckdb::Expression;
 
-std::string filled(std::string text, const std::string& mark, const std::string& with) {
-  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + with.size())) {
-    text.replace(at, mark.size(), with);
-  }
-  return text;
-}
-
 bool has_plain_groups(const duckdb::LogicalAggregate& aggregate) {
   if (!aggregate.grouping_functions.empty() || aggregate.grouping_sets.size() > 1) return false;
   return aggregate.grouping_sets.empty() || aggregate.grouping_sets.front().size() == aggregate.groups.size();
-}
-
-// What all DISTINCT aggregates among these are of; nothing when there are none, or of several values.
-const Expression* distinct_value(const duckdb::vector<duckdb::unique_ptr<Expression>>& expressions) {
-  const Expression* value = nullptr;
-  for (const auto& expression : expressions) {
-    const auto& aggregate = expression->Cast<BoundAggregateExpression>();
-    if (!aggregate.IsDistinct()) continue;
-    if (aggregate.GetChildren().size() != 1) return nullptr;
-    const Expression& argument = *aggregate.GetChildren().front();
-    if (value != nullptr && !value->Equals(argument)) return nullptr;
-    value = &argument;
-  }
-  return value;
 }
 
 // Rows of equal sets could not be told apart once they are mixed.
@@ -105,11 +84,7 @@ Spread Cutter::visit_aggregate(Operator& op) {
   if (is_together(spread, keys)) return keys_above(spread);
   if (can_split) return aggregate_in_two_steps(op);
   if (aggregate.groups.empty()) {
-    const Expression* value = has_parts ? distinct_value(op->expressions) : nullptr;
-    if (value != nullptr) {
-      (void)deal(child, spread, {value});
-      return aggregate_in_two_steps(op);
-    }
+    if (has_parts && can_go_by_values(*op)) return aggregate_by_values(op, spread);
     return gather(child, spread, "an aggregate without groups that is no sum of parts");
   }
   const Spread dealt = deal(child, spread, keys);
@@ -164,11 +139,10 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
     for (const auto& child : expression.GetChildren()) argument += (child == expression.GetChildren().front() ? "" : ", ") + column(*child);
     const std::string filter =
         expression.GetFilter() ? " FILTER (WHERE " + column(*expression.GetFilter()) + ")" : std::string();
-    for (std::size_t p = 0; p < steps.partial.size(); ++p) {
-      const std::string name = numbered('p', parts++);
-      add_to(partial, filled(filled(steps.partial[p], "{filter}", filter), "{}", argument) + " AS " + name);
-      steps.final_sql = filled(steps.final_sql, "%" + std::to_string(p), name);
-    }
+    std::vector<std::string> names;
+    for (std::size_t p = 0; p < steps.partial.size(); ++p) names.push_back(numbered('p', parts++));
+    steps = filled(std::move(steps), argument, filter, names);
+    for (const std::string& part : steps.partial) add_to(partial, part);
     const auto& type = op->expressions[i]->GetReturnType();
     add_to(final_sql, "CAST(" + steps.final_sql + " AS " + type.ToString() + ") AS c" + std::to_string(aggregate.groups.size() + i));
   }

@@ -88,15 +88,19 @@ Spread Cutter::visit_limit(LogicalOperator& op) {
     const auto rows = static_cast<std::int64_t>(limit.limit_val.GetConstantValue());
     const auto skipped = static_cast<std::int64_t>(limit.offset_val.GetConstantValue());
     if (rows <= std::numeric_limits<std::int64_t>::max() - skipped) {
-      limit.limit_val = duckdb::BoundLimitNode::ConstantValue(rows + skipped);
-      limit.offset_val = duckdb::BoundLimitNode::ConstantValue(0);
-      const std::size_t step = emit(op);
-      limit.limit_val = duckdb::BoundLimitNode::ConstantValue(rows);
-      limit.offset_val = duckdb::BoundLimitNode::ConstantValue(skipped);
-      set_source(*op.children.front(), step);
+      take(*op.children.front(), rows + skipped);
+      return {};
     }
   }
-  return gather(*op.children.front(), spread, "LIMIT: the first rows of each partition");
+  return gather(*op.children.front(), spread, "LIMIT: a part of all rows");
+}
+
+void Cutter::take(LogicalOperator& op, std::int64_t rows) {
+  CutStep step;
+  step.kind = CutStep::Kind::kLimit;
+  step.rows = rows;
+  step.from = {emit(op)};
+  set_source(op, add(std::move(step)));
 }
 
 }  // namespace millpond

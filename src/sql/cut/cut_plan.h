@@ -18,6 +18,7 @@ struct CutStep {
     kHash,    ///< The rows of the only step in `from`, dealt by the hash of `keys`.
     kRange,   ///< The rows of from[0], dealt by ranges of `keys`, which are columns of from[1], too, where they are sampled.
     kGather,  ///< The rows of the only step in `from` in one partition.
+    kLimit,   ///< Any `rows` rows of the only step in `from`, those of its first partitions first, in one partition.
     kUnion,   ///< The partitions of all steps in `from`, one after the other.
   };
   Kind kind = Kind::kInput;
@@ -28,6 +29,7 @@ struct CutStep {
   bool is_volatile = false;       ///< kQuery: run again, it may give other rows.
   std::vector<std::string> keys;  ///< kHash, kRange: columns of the step it reads.
   std::vector<std::string> orders;  ///< kRange: "ASC NULLS LAST", one for each key.
+  std::int64_t rows = 0;          ///< kLimit.
   std::string reason;             ///< kGather: why the rows must come together.
 };
 

@@ -55,7 +55,8 @@ void Cutter::keep_first_questions() {
 }
 
 std::string Cutter::id_of(const CutStep& step) const {
-  std::string text = std::to_string(static_cast<int>(step.kind)) + "/" + std::to_string(step.input) + "/" + step.query;
+  std::string text = std::to_string(static_cast<int>(step.kind)) + "/" + std::to_string(step.input) + "/" +
+                     std::to_string(step.rows) + "/" + step.query;
   for (const std::string& key : step.keys) text += "/" + key;
   for (const std::string& order : step.orders) text += "/" + order;
   for (const std::size_t from : step.from) text += "/" + ids_[from];

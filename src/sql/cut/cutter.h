@@ -91,9 +91,13 @@ class Cutter {
   /// Whether the join's sides can meet by the hash of their equal keys; then does so.
   bool meet_by_hash(duckdb::LogicalOperator& op, Spread& left, Spread& right);
   Spread aggregate_in_two_steps(Operator& op);
+  /// Aggregates without groups, sums of parts or of DISTINCT values: those of each value by themselves.
+  Spread aggregate_by_values(Operator& op, const Spread& spread);
 
   /// The operator's rows in one partition.
   Spread gather(duckdb::LogicalOperator& op, const Spread& spread, const std::string& reason);
+  /// Any so many of the operator's rows, in one partition.
+  void take(duckdb::LogicalOperator& op, std::int64_t rows);
   /// The operator's rows dealt by the hash of expressions over its columns.
   Spread deal(duckdb::LogicalOperator& op, const Spread& spread, const std::vector<const duckdb::Expression*>& keys);
   /// The operator's rows dealt by ranges of so many keys. What it takes to compute them twice decides where keys are sampled.
@@ -154,6 +158,8 @@ bool is_together(const Spread& spread, const std::vector<const duckdb::Expressio
 /// How rows lie above an operator that gives columns other names: `renamed` tells the names of one of its input's columns.
 Spread with_names(const Spread& spread,
                   const std::function<std::vector<duckdb::ColumnBinding>(const duckdb::ColumnBinding&)>& renamed);
+/// Whether aggregates, among them some of DISTINCT values, can be computed value by value.
+bool can_go_by_values(const duckdb::LogicalOperator& aggregate);
 /// Whether a computed key may be another when it is computed again.
 bool is_volatile_key(const duckdb::Expression* key);
 

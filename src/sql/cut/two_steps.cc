@@ -46,7 +46,22 @@ std::optional<TwoSteps> by_state(const BoundAggregateExpression& aggregate, cons
                   "finalize(combine_aggr(to_aggregate_state(%0, " + quote_literal(name) + ", " + quote_list(types) + ")))"};
 }
 
+std::string with(std::string text, const std::string& mark, const std::string& filling) {
+  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + filling.size())) {
+    text.replace(at, mark.size(), filling);
+  }
+  return text;
+}
+
 }  // namespace
+
+TwoSteps filled(TwoSteps steps, const std::string& arguments, const std::string& filter, const std::vector<std::string>& names) {
+  for (std::size_t p = 0; p < steps.partial.size(); ++p) {
+    steps.partial[p] = with(with(steps.partial[p], "{filter}", filter), "{}", arguments) + " AS " + names[p];
+    steps.final_sql = with(steps.final_sql, std::string("%").append(std::to_string(p)), names[p]);
+  }
+  return steps;
+}
 
 std::optional<TwoSteps> in_two_steps(const BoundAggregateExpression& aggregate, bool is_grouped) {
   static const std::set<std::string> kAgain = {"min", "max", "bool_and", "bool_or", "bit_and", "bit_or", "bit_xor"};

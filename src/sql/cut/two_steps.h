@@ -19,4 +19,7 @@ struct TwoSteps {
 /// summed again; others hand on DuckDB's own state of the aggregate, as the STRUCT that it is.
 std::optional<TwoSteps> in_two_steps(const duckdb::BoundAggregateExpression& aggregate, bool is_grouped);
 
+/// The texts with what they leave open: the arguments, the filter (" FILTER (WHERE k1)" or nothing), names of the partial columns.
+TwoSteps filled(TwoSteps steps, const std::string& arguments, const std::string& filter, const std::vector<std::string>& names);
+
 }  // namespace millpond

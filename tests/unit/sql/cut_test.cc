@@ -28,12 +28,13 @@ CutPlan cut(const std::string& query, std::int64_t partitions = 8, const std::ve
   return value_of(cutter().cut(query, inputs, {-1, partitions, {}}));
 }
 
-// The steps that move rows, in order: "hash(c0)", "range(c0 ASC NULLS LAST)", "gather", "union".
+// The steps that move rows, in order: "hash(c0)", "range(c0 ASC NULLS LAST)", "gather", "limit(5)", "union".
 std::vector<std::string> moves(const std::string& query, std::int64_t partitions = 8,
                                const std::vector<BoundInput>& inputs = kInputs) {
   std::vector<std::string> moves;
   for (const CutStep& step : cut(query, partitions, inputs).steps) {
     if (step.kind == CutStep::Kind::kGather) moves.emplace_back("gather");
+    if (step.kind == CutStep::Kind::kLimit) moves.push_back("limit(" + std::to_string(step.rows) + ")");
     if (step.kind == CutStep::Kind::kUnion) moves.emplace_back("union");
     if (step.kind != CutStep::Kind::kHash && step.kind != CutStep::Kind::kRange) continue;
     std::string keys;
@@ -204,7 +205,30 @@ TEST_CASE("only the first rows of each partition are gathered for the first of a
   CHECK(plan.steps[3].query.find("LIMIT CAST(7 ") != std::string::npos);
   CHECK(plan.steps[4].kind == CutStep::Kind::kGather);
   CHECK(plan.steps[5].query.find("LIMIT CAST(5 ") != std::string::npos);
-  CHECK(moves("SELECT * FROM facts LIMIT 3") == Moves{"gather"});
+}
+
+TEST_CASE("a LIMIT takes no more rows than it gives, of the first partitions") {
+  CHECK(moves("SELECT * FROM facts WHERE x > 3 LIMIT 3") == Moves{"limit(3)"});
+  CHECK(moves("SELECT * FROM facts LIMIT 3 OFFSET 4") == Moves{"limit(7)"});
+  CHECK(moves("SELECT count(*) FROM (SELECT * FROM facts LIMIT 1000)") == Moves{"limit(1000)"});
+  CHECK(moves("SELECT * FROM facts LIMIT 10%") == Moves{"gather"});
+  CHECK(moves("SELECT * FROM facts OFFSET 10") == Moves{"gather"});
+  CHECK(moves("SELECT * FROM few LIMIT 3").empty());
+}
+
+TEST_CASE("DISTINCT values without groups are counted value by value") {
+  CHECK(moves("SELECT count(DISTINCT g) FROM facts") == Moves{"hash(k0)", "gather"});
+  CHECK(moves("SELECT count(DISTINCT g), sum(DISTINCT k), count(DISTINCT k) FILTER (WHERE x > 0), avg(x) FROM facts") ==
+        Moves{"hash(k0)", "gather", "hash(k0)", "gather", "gather"});
+  // Rows that take work are computed once: a step that two others read.
+  const CutPlan plan = cut("SELECT count(DISTINCT y), count(DISTINCT x) FROM facts JOIN other USING (k)");
+  std::vector<int> reads(plan.steps.size());
+  for (const CutStep& step : plan.steps) {
+    for (const std::size_t from : step.from) ++reads[from];
+  }
+  CHECK(std::ranges::count_if(reads, [](int times) { return times > 1; }) == 1);
+  CHECK(moves("SELECT count(DISTINCT g), median(x) FROM facts") == Moves{"gather"});
+  CHECK(moves("SELECT count(DISTINCT g), count(DISTINCT random()) FROM facts") == Moves{"gather"});
 }
 
 TEST_CASE("a CTE that is read twice is one step") {
@@ -241,6 +265,18 @@ TEST_CASE("what filters a scan filters the rows of a step") {
   }
   // Bounds that the top-N hands to the scan as it runs are none of the plan's.
   CHECK(cut("SELECT k FROM facts ORDER BY k LIMIT 3").steps.front().query.find("WHERE") == std::string::npos);
+}
+
+TEST_CASE("what only a filter reads does not move") {
+  const CutPlan plan = cut("SELECT y, count(*) FROM facts JOIN other USING (k) WHERE g LIKE '%a%' AND x > 3 GROUP BY y");
+  const auto dealt = std::find_if(plan.steps.begin(), plan.steps.end(), [](const CutStep& step) {
+    return step.query.find("WHERE") != std::string::npos;
+  });
+  REQUIRE(dealt != plan.steps.end());
+  INFO(dealt->query);
+  REQUIRE(dealt->schema.size() == 1);
+  CHECK(dealt->schema[0].type == "BIGINT");
+  CHECK(dealt->query.find(" g") != std::string::npos);
 }
 
 TEST_CASE("statistics of files make DuckDB's guesses better, and say nothing that is not so") {
