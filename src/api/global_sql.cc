@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/frames.h"
+#include "api/hive_folders.h"
 #include "sql/inputs.h"
 #include "sql/range_queries.h"
 
@@ -48,6 +49,8 @@ std::optional<BoundInput::Placement> placement_of(const Node& node, std::int64_t
     for (const auto& key : given.keys) types.push_back(type_of(key));
     if (given.identity == hash_partitioning(given.keys, types, partitions).identity) placement.identity.clear();
   } else if (given.kind == Partitioning::Kind::kRange && given.ranges.size() == given.determined_by.size() && is_by_columns) {
+    for (const auto& key : given.determined_by) placement.keys.push_back(key.columns.front());
+  } else if (given.kind == Partitioning::Kind::kFolders && is_by_columns) {
     for (const auto& key : given.determined_by) placement.keys.push_back(key.columns.front());
   } else {
     // Of some expression over columns: equal where the columns are, but nothing that another input could be like.
@@ -117,12 +120,15 @@ class GlobalSql final : public AdaptiveQuery {
     return frame.node();
   }
 
+  /// Has to be called before the query is planned over many partitions.
+  void look_into_folders() { read_ = with_folders(context_, query_, names_, nodes_, partitions_); }
+
   /// Over many partitions.
   Result<Plan> plan(const std::map<std::string, std::int64_t>& known_rows) const override {
     std::vector<BoundInput> inputs;
     std::vector<NodePtr> nodes;
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      MILLPOND_ASSIGN_OR_RETURN(NodePtr node, spread(nodes_[i]));
+    for (std::size_t i = 0; i < read_.size(); ++i) {
+      MILLPOND_ASSIGN_OR_RETURN(NodePtr node, spread(read_[i]));
       inputs.push_back({names_[i], *node->schema, rows_known(*node), node->partitioning.count,
                         context_.impl().column_statistics(*node), placement_of(*node, partitions_, i)});
       nodes.push_back(std::move(node));
@@ -231,6 +237,7 @@ class GlobalSql final : public AdaptiveQuery {
   const std::int64_t partitions_;
   std::vector<std::string> names_;
   std::vector<NodePtr> nodes_;
+  std::vector<NodePtr> read_;  ///< The same, without the files that it reads nothing of.
 };
 
 }  // namespace
@@ -249,6 +256,7 @@ Result<DataFrame> Session::sql(const std::string& query, const std::vector<SqlTa
   const auto make = [&]() -> Result<NodePtr> {
     MILLPOND_ASSIGN_OR_RETURN(const InspectedQuery bound, global->bind());
     if (options.distribute != Distribute::kAlways) return global->whole(bound);
+    global->look_into_folders();
     const Result<AdaptiveQuery::Plan> plan = global->plan({});
     if (!plan.is_ok() || plan->root->schema != bound.schema) {
       const std::string reason = plan.is_ok() ? "its plan gives other columns" : plan.status().message();

@@ -95,6 +95,7 @@ struct RepartitionOp {
   std::vector<std::string> orders;  ///< kRange: "DESC NULLS LAST", one for each key.
   bool splits_ties = false;         ///< kRange: rows of equal keys may be dealt to neighbours, so that none holds too many.
   std::uint64_t seed = 0;
+  std::vector<std::int64_t> targets;  ///< kFiles: the partition of each file of the scan below; empty: runs of equal number.
   bool nested = false;  ///< Each partition is dealt into `count` of its own (kHash, kNumber, kRandom).
   bool operator==(const RepartitionOp&) const = default;
 };

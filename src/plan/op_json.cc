@@ -49,6 +49,10 @@ Json to_json(const RepartitionOp& op) {
     json.set("orders", strings(op.orders));
     json.set("splits_ties", op.splits_ties);
   }
+  if (!op.targets.empty()) {
+    Json::Array targets(op.targets.begin(), op.targets.end());
+    json.set("targets", std::move(targets));
+  }
   return json;
 }
 

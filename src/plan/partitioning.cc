@@ -24,6 +24,7 @@ std::string_view kind_name(Partitioning::Kind kind) {
     case Partitioning::Kind::kNumber: return "number";
     case Partitioning::Kind::kRandom: return "random";
     case Partitioning::Kind::kRange: return "range";
+    case Partitioning::Kind::kFolders: return "folders";
   }
   return "unknown";
 }
@@ -94,6 +95,7 @@ std::string partitioning_to_string(const Partitioning& partitioning) {
     case Partitioning::Kind::kRandom: return text + " by chance";
     case Partitioning::Kind::kRange:
       return text + " by range" + (partitioning.ranges.empty() ? "" : "(" + join(range_texts(partitioning.ranges), ", ") + ")");
+    case Partitioning::Kind::kFolders: return text + " by folders";
     default: return text;
   }
 }

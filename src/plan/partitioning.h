@@ -18,6 +18,7 @@ struct Partitioning {
     kNumber,   ///< By a column or expression that is the partition number.
     kRandom,   ///< By chance.
     kRange,    ///< In the order of `ranges`.
+    kFolders,  ///< Whole key=value folders of files, by the values of the columns in `determined_by`.
   };
   Kind kind = Kind::kSingle;
   std::int64_t count = 1;

@@ -51,7 +51,7 @@ std::string describe(const PartialSqlOp& op) { return one_line(op.query); }
 std::string describe(const CallOp& op) { return op.kind + " " + op.name; }
 
 std::string describe(const RepartitionOp& op) {
-  std::string text = std::to_string(op.count) + " by " + std::string(repartition_kind_name(op.kind));
+  std::string text = std::to_string(op.count) + " by " + (op.targets.empty() ? std::string(repartition_kind_name(op.kind)) : "folders");
   std::vector<std::string> keys = op.keys;
   for (std::size_t i = 0; i < op.orders.size(); ++i) keys[i] += " " + op.orders[i];
   return keys.empty() ? text : text + "(" + list(keys) + ")";

@@ -95,6 +95,21 @@ class Engine {
   /// must be one for planning. kUnsupported when a part of the plan can't be written as SQL; the query can still run whole.
   Result<CutPlan> cut(const std::string& query, const std::vector<BoundInput>& inputs, const CutOptions& options = {});
 
+  /// The key=value folders of an input's files, one file of each, and the columns that they are.
+  struct FolderQuestion {
+    std::string input;
+    Schema columns;
+    std::vector<std::string> paths;
+  };
+  struct FolderAnswer {
+    std::vector<bool> is_read;  ///< Of each folder; not, where the query's filters on these columns let none of its rows pass.
+    std::vector<std::vector<std::string>> values;  ///< Of each folder, for each column: equal texts are equal values.
+  };
+  /// Which folders of inputs the query reads rows of, and their values of the columns' types, as DuckDB takes them from
+  /// the paths. The engine must be one for planning. As long as planning takes, and some microseconds a folder.
+  Result<std::vector<FolderAnswer>> read_folders(const std::string& query, const std::vector<BoundInput>& inputs,
+                                                 const std::vector<FolderQuestion>& questions);
+
   /// How many rows the query gives over inputs of so many rows, as DuckDB's optimizer estimates. About 1 ms.
   Result<std::int64_t> estimate_rows(const std::string& query, const std::vector<BoundInput>& inputs,
                                      const std::vector<std::string>& setup = {});

@@ -68,4 +68,19 @@ Result<std::optional<std::vector<std::vector<Slice>>>> deal_file_slices(
   return std::optional(std::move(dealt));
 }
 
+Result<std::vector<std::vector<Slice>>> deal_files_to(const std::vector<std::vector<Slice>>& partitions,
+                                                      const std::vector<std::int64_t>& targets, std::int64_t count) {
+  std::vector<std::vector<Slice>> dealt(static_cast<std::size_t>(count));
+  std::size_t next = 0;
+  for (const auto& partition : partitions) {
+    for (const Slice& slice : partition) {
+      const std::int64_t target = next < targets.size() ? targets[next++] : -1;
+      if (target < 0 || target >= count) return Status::internal("a file is dealt to no partition");
+      dealt[static_cast<std::size_t>(target)].push_back(slice);
+    }
+  }
+  if (next != targets.size()) return Status::internal("more files are dealt than there are");
+  return dealt;
+}
+
 }  // namespace millpond

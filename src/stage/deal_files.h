@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,5 +18,9 @@ namespace millpond {
 Result<std::optional<std::vector<std::vector<Slice>>>> deal_file_slices(
     const std::vector<std::vector<Slice>>& partitions, const ScanOptions& options, std::int64_t count,
     const std::function<Result<std::vector<RowRange>>(const std::string& path)>& row_groups);
+
+/// Deals each file to the partition of its place in `targets`. kInternal when these are not as many, or no such partitions.
+Result<std::vector<std::vector<Slice>>> deal_files_to(const std::vector<std::vector<Slice>>& partitions,
+                                                      const std::vector<std::int64_t>& targets, std::int64_t count);
 
 }  // namespace millpond

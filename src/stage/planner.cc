@@ -120,7 +120,7 @@ class StagePlanner {
   Result<FragmentPtr> lower_op(const NodePtr& node, const RepartitionOp& op) {
     MILLPOND_ASSIGN_OR_RETURN(FragmentPtr child, lower(node->inputs.front()));
     switch (op.kind) {
-      case RepartitionOp::Kind::kFiles: return deal_files(node, child, op.count);
+      case RepartitionOp::Kind::kFiles: return op.targets.empty() ? deal_files(node, child, op.count) : deal_to_targets(child, op);
       case RepartitionOp::Kind::kRows: return deal_rows(node, child, op.count);
       case RepartitionOp::Kind::kConsolidate: return regroup(node, child, [&](SourcePtr source) { return gather_source(std::move(source), op.count); });
       case RepartitionOp::Kind::kRepeat: return regroup(node, child, [&](SourcePtr source) { return repeat_source(std::move(source), op.count); });
@@ -136,6 +136,15 @@ class StagePlanner {
       if (dealt) return leaf_fragment(static_source(std::move(*dealt), child->source->scan), child->schema);
     }
     return deal_rows(node, child, count);
+  }
+
+  /// Whole files, each to the partition that the plan gives it.
+  static Result<FragmentPtr> deal_to_targets(const FragmentPtr& child, const RepartitionOp& op) {
+    if (!child->is_leaf() || child->source->kind != Source::Kind::kStatic || !child->source->scan) {
+      return Status::internal("files are dealt one by one that are no scan's");
+    }
+    MILLPOND_ASSIGN_OR_RETURN(auto dealt, deal_files_to(child->source->partitions, op.targets, op.count));
+    return leaf_fragment(static_source(std::move(dealt), child->source->scan), child->schema);
   }
 
   Result<FragmentPtr> deal_rows(const NodePtr& node, FragmentPtr child, std::int64_t count) {

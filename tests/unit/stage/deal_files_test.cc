@@ -68,4 +68,16 @@ TEST_CASE("formats without row groups are dealt by rows when their files are too
 
 TEST_CASE("no files give empty partitions") { CHECK(dealt({}, 3) == Texts{"", "", ""}); }
 
+TEST_CASE("files are dealt to the partitions that are asked for") {
+  const auto dealt = deal_files_to({files(4)}, {2, 0, 2, 0}, 3);
+  REQUIRE(dealt.is_ok());
+  REQUIRE(dealt->size() == 3);
+  CHECK((*dealt)[1].empty());
+  CHECK(std::get<FileSlice>((*dealt)[0][1]).path == "/3");
+  CHECK(std::get<FileSlice>((*dealt)[2][0]).path == "/0");
+  CHECK_FALSE(deal_files_to({files(2)}, {0}, 3).is_ok());
+  CHECK_FALSE(deal_files_to({files(2)}, {0, 3}, 3).is_ok());
+  CHECK_FALSE(deal_files_to({files(2)}, {0, 0, 0}, 3).is_ok());
+}
+
 }  // namespace millpond
