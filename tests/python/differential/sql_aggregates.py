@@ -9,12 +9,14 @@ from sql_query import Chance, Column, Query, as_named, exact, listed
 #: Of one number, and of two.
 FLOATING_ONE = (
     *("avg", "sum", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "variance", "sem", "fsum", "favg"),
-    *("median", "mad", "skewness", "kurtosis", "kurtosis_pop", "kahan_sum", "sumkahan", "entropy"),
+    *("median", "mad", "skewness", "kurtosis", "kurtosis_pop", "kahan_sum", "sumkahan", "entropy", "mean"),
 )
 FLOATING_TWO = (
     *("corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope"),
     *("regr_sxx", "regr_sxy", "regr_syy"),
 )
+#: The value beside the least or greatest of another.
+FIRST_BY = ("arg_min", "arg_max", "max_by", "min_by", "argmin", "argmax", "arg_min_null", "arg_max_null")
 Aggregate = tuple[str, str, bool]
 
 
@@ -100,7 +102,7 @@ def _any_type(chance: Chance, column: Column, columns: tuple[Column, ...], table
         (f"max({name})", kind, True),
         (f"bool_or({name} IS NULL)", "BOOLEAN", True),
         (f"bool_and({name} IS NOT NULL)", "BOOLEAN", True),
-        (f"count_if({name} IS NULL)", "HUGEINT", True),
+        (f"{chance.one_of(('count_if', 'countif'))}({name} IS NULL)", "HUGEINT", True),
         (f"count(DISTINCT {name})", "BIGINT", True),
     ]
     if kind not in LOOSE and kind in VALUES:
@@ -126,7 +128,12 @@ def _of_numbers(chance: Chance, column: Column, columns: tuple[Column, ...], tab
         (f"histogram({name})@::VARCHAR", "VARCHAR", True),
     ]
     if kind in INTEGERS:
-        choices += [(f"sum({distinct}{name})", "HUGEINT", True), (f"avg({name})@ * 2", "DOUBLE", False)]
+        choices += [
+            (f"sum({distinct}{name})", "HUGEINT", True),
+            (f"avg({name})@ * 2", "DOUBLE", False),
+            (f"histogram_exact({small}, [0, 1, 2])@::VARCHAR", "VARCHAR", True),
+            (f"bitstring_agg(abs({small}), 0, 1000)@::VARCHAR", "VARCHAR", True),
+        ]
     return chance.one_of(choices)
 
 
@@ -167,6 +174,7 @@ def _of_words(chance: Chance, column: Column, columns: tuple[Column, ...], table
             (f"string_agg({name}, {separator} ORDER BY {name})", "VARCHAR", True),
             (f"string_agg(DISTINCT {name}, {separator} ORDER BY {name} DESC)", "VARCHAR", True),
             (f"listagg({name}, {separator} ORDER BY {name})", "VARCHAR", True),
+            (f"group_concat({name}, {separator} ORDER BY {name})", "VARCHAR", True),
         )
     )
 
@@ -184,14 +192,18 @@ def _in_order(chance: Chance, column: Column, columns: tuple[Column, ...], table
         (f"first({name} ORDER BY {more})", kind, True),
         (f"last({name} ORDER BY {more})", kind, True),
         (f"any_value({name} ORDER BY {more})", kind, True),
-        (f"arg_min({name}, ROW({table}{by.sql}, {name}))", kind, True),
-        (f"arg_max({name}, ROW({table}{by.sql}, {name}))", kind, True),
-        (f"max_by({name}, ROW({name}, {table}{by.sql}))", kind, True),
+        (f"arbitrary({name} ORDER BY {more})", kind, True),
+        (f"{chance.one_of(FIRST_BY)}({name}, ROW({table}{by.sql}, {name}))", kind, True),
+        (f"{chance.one_of(FIRST_BY)}({name}, ROW({name}, {table}{by.sql}))", kind, True),
+        (f"{chance.one_of(FIRST_BY)}({name}, ROW({name}, {table}{by.sql}))", kind, True),
         (f"len(list({name})@)", "BIGINT", True),
     ]
     if kind in (*INTEGERS, *STAMPS, "VARCHAR", "DECIMAL(9,2)"):
         choices += [
-            (f"quantile_disc({name}, 0.4)", kind, True),
+            (f"{chance.one_of(('quantile_disc', 'quantile'))}({name}, 0.4)", kind, True),
+            # The most frequent value: of several the first in order, or how often it is there.
+            (f"mode({name} ORDER BY {order})", kind, True),
+            (f"histogram({name})@[mode({name})@]", "UBIGINT", True),
             (f"min({name}, 2)", f"{kind}[]", True),
             (f"max({name}, 3)", f"{kind}[]", True),
             (f"arg_min({name}, {name}, 2)", f"{kind}[]", True),
