@@ -80,6 +80,33 @@ class MILLPOND_EXPORT DataFrame {
   Result<DataFrame> intersect(const DataFrame& other, const std::string& location = {}) const;
   /// The rows that are not in another frame, each once, columns matched by position; NULL is equal to NULL.
   Result<DataFrame> except_(const DataFrame& other, const std::string& location = {}) const;
+  /// Each row beside the nearest row of another frame in the order of what is compared, or beside NULLs. No frame needs to
+  /// be sorted.
+  Result<DataFrame> join_asof(const DataFrame& other, const AsofJoinOptions& options, const std::string& location = {}) const;
+  /// Adds columns (name, SQL), or replaces those of the same name, by expressions that see all rows: window functions.
+  Result<DataFrame> with_window(const std::vector<std::pair<std::string, std::string>>& columns,
+                                const std::string& location = {}) const;
+  /// A column for each value of `options.on`, a row for each of its index, and there the aggregate; NULL (or 0 for a count)
+  /// where no row is.
+  Result<DataFrame> pivot(const PivotOptions& options, const std::string& location = {}) const;
+  /// A row for each of the columns `options.on`, with the column's name and its value, NULL too. Keeps the partitions. The
+  /// values must fit one type.
+  Result<DataFrame> unpivot(const UnpivotOptions& options = {}, const std::string& location = {}) const;
+  /// DuckDB's unnest: a struct's fields become columns in its place, a list's elements rows. Rows whose lists have no
+  /// elements vanish. Keeps the partitions.
+  Result<DataFrame> unnest(const std::vector<std::string>& columns, const std::string& location = {}) const;
+  /// So many rows by chance, in any order, or each with the same chance. The same frame gives the same sample again.
+  Result<DataFrame> sample(const SampleOptions& options, const std::string& location = {}) const;
+  /// How many rows have each value of a column or expression, the most frequent first; the number is called `name`.
+  Result<DataFrame> value_counts(const std::string& column, const std::string& name = "count", const std::string& location = {}) const;
+  /// A row for each column: its type, smallest and largest value, mean, quartiles, NULLs. DuckDB's SUMMARIZE.
+  Result<DataFrame> summarize(const std::string& location = {}) const;
+  /// The same as summarize().
+  Result<DataFrame> describe(const std::string& location = {}) const { return summarize(location); }
+  /// Puts values (column, SQL) where a column is NULL; its type may widen. Keeps the partitions.
+  Result<DataFrame> fill_null(const std::vector<std::pair<std::string, std::string>>& values, const std::string& location = {}) const;
+  /// The rows without NULL in any column, or in those of `subset`. Keeps the partitions.
+  Result<DataFrame> drop_nulls(const std::vector<std::string>& subset = {}, const std::string& location = {}) const;
   /// Any n rows: of the first partitions first.
   Result<DataFrame> limit(std::int64_t n, const std::string& location = {}) const;
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "millpond/schema.h"
@@ -125,6 +126,37 @@ struct JoinOptions {
   std::string how = "inner";
   std::string condition;           ///< SQL over "left" and "right" (quoted: they are words of SQL), besides `on` or instead.
   std::string suffix = "_right";   ///< Added to names of the right frame that the left has too.
+};
+
+struct AsofJoinOptions {
+  std::string left_on;             ///< What is compared: SQL over the left frame's columns …
+  std::string right_on;            ///< … and over the right's. Both columns stay in the result.
+  std::vector<std::string> by;     ///< Columns of both frames that must be equal; each is one column of the result.
+  std::string strategy = "backward";  ///< The last row "backward", at or before; the first "forward", at or after.
+  bool allow_exact_matches = true;    ///< Or strictly before or after.
+  std::string suffix = "_right";      ///< Added to names of the right frame that the left has too.
+};
+
+struct PivotOptions {
+  std::string on;                  ///< SQL whose values become columns.
+  std::string value;               ///< SQL that is aggregated.
+  std::string aggregate;           ///< A function's name: "sum".
+  std::vector<std::string> index;  ///< SQL, one row of the result for each of its values; none: one row.
+  /// Names of the new columns and the values of `on` that they stand for, as SQL: {"2024", "2024"}, {"none", "NULL"}.
+  std::vector<std::pair<std::string, std::string>> columns;
+};
+
+struct UnpivotOptions {
+  std::vector<std::string> on;     ///< Columns that become rows; empty: all that are not `index`.
+  std::vector<std::string> index;  ///< Columns that stay beside them; empty: all that are not `on`.
+  std::string variable_name = "variable";
+  std::string value_name = "value";
+};
+
+struct SampleOptions {
+  std::int64_t n = -1;    ///< So many rows; -1: each with the chance `fraction`.
+  double fraction = -1;   ///< 0 to 1.
+  std::int64_t seed = 0;  ///< Another gives another sample.
 };
 
 struct ExplainOptions {
