@@ -38,6 +38,10 @@ struct SessionOptions {
   /// (Parquet). What a failure costs and what a task keeps in memory follow from it. 0: 1 GiB where tasks use all threads,
   /// 64 MiB with worker processes.
   std::int64_t scan_task_bytes = 0;
+  /// A spread query's partitions that hold less than this, encoded, are read by one task with their neighbours; one that
+  /// holds far more than the others is read by several tasks where the query allows it. Which partition of the query's
+  /// result a row is in may follow from that, their number does not. Bytes; 0: each task reads one partition; -1: 1 MB.
+  std::int64_t min_task_bytes = -1;
   /// Attempts of a task after the first one before the job fails.
   std::int64_t max_retries = kDefaultMaxRetries;
   /// The program that a worker process runs; it gets the number of its socket as last argument. Python sets it.

@@ -40,6 +40,7 @@ void bind_session_options(nb::module_& module) {
       .def_rw("memory_limit", &SessionOptions::memory_limit)
       .def_rw("disk_quota", &SessionOptions::disk_quota)
       .def_rw("scan_task_bytes", &SessionOptions::scan_task_bytes)
+      .def_rw("min_task_bytes", &SessionOptions::min_task_bytes)
       .def_rw("max_retries", &SessionOptions::max_retries)
       .def_rw("worker_command", &SessionOptions::worker_command)
       .def_prop_rw(

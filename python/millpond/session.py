@@ -235,6 +235,7 @@ def _config(options: _core.SessionOptions, extra: dict[str, Any]) -> Config:
         memory_limit=options.memory_limit,
         disk_quota=options.disk_quota,
         scan_task_bytes=options.scan_task_bytes,
+        min_task_bytes=options.min_task_bytes,
         max_retries=options.max_retries,
         num_executors=extra["num_executors"],
         ray_address=extra["ray_address"],
@@ -262,6 +263,7 @@ def init(
     memory_limit: str | int | None = None,
     disk_quota: str | int | None = None,
     scan_task_bytes: str | int | None = None,
+    min_task_bytes: str | int | None = None,
     max_retries: int | None = None,
     progress: bool | str | None = None,
     keep: bool | None = None,
@@ -280,6 +282,9 @@ def init(
       dropped, and computed again when they are needed. Default: half of what is free where `data_root` lies.
     - `scan_task_bytes`: bytes of files, or `"256MB"`, that one task reads before its rows are dealt to partitions: what
       a failure costs. Default: 1 GiB where tasks use all threads, 64 MiB with worker processes.
+    - `min_task_bytes`: partitions of a spread query that hold less, encoded, are read by one task with their
+      neighbours, and one far larger than the others by several where the query allows it. 0: each task reads one.
+      Default: 1 MB.
     - `max_retries`: attempts of a task after the first before the job fails. Default: 3.
     - `progress`: `"auto"` (default), `"bar"`, `"log"` or `"silent"`; True is "bar", False "silent".
     - `keep`: keep the job's folder whole when the session ends. Default: only its journal and log stay.

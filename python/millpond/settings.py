@@ -31,6 +31,7 @@ class Config:
     memory_limit: int
     disk_quota: int
     scan_task_bytes: int
+    min_task_bytes: int
     max_retries: int
     num_executors: int
     ray_address: str | None
@@ -73,6 +74,8 @@ def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, di
     options.memory_limit = parse_size(arguments["memory_limit"], "memory_limit")
     options.disk_quota = parse_size(arguments["disk_quota"], "disk_quota")
     options.scan_task_bytes = parse_size(arguments["scan_task_bytes"], "scan_task_bytes")
+    if arguments["min_task_bytes"] is not None:
+        options.min_task_bytes = parse_size(arguments["min_task_bytes"], "min_task_bytes")
     keep = arguments["keep"]
     options.keep = bool(keep) if keep is not None else not arguments["_remove_output_root"]
     options.worker_command = worker_command()

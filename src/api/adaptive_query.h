@@ -7,6 +7,7 @@
 
 #include "millpond/result.h"
 #include "plan/node.h"
+#include "sql/cut/cut_plan.h"
 
 namespace millpond {
 
@@ -20,13 +21,19 @@ class AdaptiveQuery {
   struct Question {
     std::string id;
     NodePtr rows;
+    NodePtr bounds;  ///< One row: the least and the greatest value of each key, as texts. May be null.
+  };
+  /// What is known so far, by Question::id.
+  struct Answers {
+    std::map<std::string, std::int64_t> rows;
+    std::map<std::string, std::vector<KeyBounds>> bounds;
   };
   struct Plan {
     NodePtr root;
     std::vector<Question> questions;  ///< None of them lies below another.
   };
-  /// By the numbers of rows known so far. Equal answers give equal plans.
-  virtual Result<Plan> plan(const std::map<std::string, std::int64_t>& known_rows) const = 0;
+  /// Equal answers give equal plans.
+  virtual Result<Plan> plan(const Answers& answers) const = 0;
 };
 
 }  // namespace millpond

@@ -124,7 +124,7 @@ class GlobalSql final : public AdaptiveQuery {
   void look_into_folders() { read_ = with_folders(context_, query_, names_, nodes_, partitions_); }
 
   /// Over many partitions.
-  Result<Plan> plan(const std::map<std::string, std::int64_t>& known_rows) const override {
+  Result<Plan> plan(const Answers& answers) const override {
     std::vector<BoundInput> inputs;
     std::vector<NodePtr> nodes;
     for (std::size_t i = 0; i < read_.size(); ++i) {
@@ -134,7 +134,7 @@ class GlobalSql final : public AdaptiveQuery {
       nodes.push_back(std::move(node));
     }
     MILLPOND_ASSIGN_OR_RETURN(Engine * cutter, context_.impl().cutter());
-    MILLPOND_ASSIGN_OR_RETURN(const CutPlan cut, cutter->cut(query_, inputs, {options_.broadcast_limit, partitions_, known_rows}));
+    MILLPOND_ASSIGN_OR_RETURN(const CutPlan cut, cutter->cut(query_, inputs, {options_.broadcast_limit, partitions_, answers.rows, answers.bounds}));
     std::vector<NodePtr> steps;
     for (const CutStep& step : cut.steps) {
       if (step.kind == CutStep::Kind::kInput) {
@@ -145,7 +145,9 @@ class GlobalSql final : public AdaptiveQuery {
       steps.push_back(std::move(node));
     }
     Plan plan{steps.back(), {}};
-    for (const CutQuestion& question : cut.questions) plan.questions.push_back({question.id, steps[question.step]});
+    for (const CutQuestion& question : cut.questions) {
+      plan.questions.push_back({question.id, steps[question.step], question.bounds ? steps[*question.bounds] : nullptr});
+    }
     return plan;
   }
 
@@ -155,7 +157,7 @@ class GlobalSql final : public AdaptiveQuery {
     for (const std::size_t number : step.from) from.push_back(steps[number]);
     switch (step.kind) {
       case CutStep::Kind::kInput: break;
-      case CutStep::Kind::kQuery: return step.schema.empty() || is_last ? partial(step.query, from) : known(step, from);
+      case CutStep::Kind::kQuery: return step.schema.empty() || is_last ? partial(step, from) : known(step, from);
       case CutStep::Kind::kGather: return gathered(from.front(), step.reason);
       case CutStep::Kind::kHash: return dealt(step, from.front());
       case CutStep::Kind::kRange: return ranged(step, from);
@@ -176,6 +178,8 @@ class GlobalSql final : public AdaptiveQuery {
     PartialSqlOp op;
     op.query = step.query;
     op.traits.is_volatile = step.is_volatile;
+    op.is_global = true;
+    op.divisible_inputs = step.divisible;
     MILLPOND_ASSIGN_OR_RETURN(Partitioning partitioning, partial_partitioning(inputs, op.traits));
     return context_.frame(std::move(op), inputs, step.schema, std::move(partitioning)).node();
   }
@@ -202,9 +206,13 @@ class GlobalSql final : public AdaptiveQuery {
     return deal_by_ranges({context_.session, context_.name + ": ORDER BY", context_.location}, from[0], from[1], std::move(op));
   }
 
-  Result<NodePtr> partial(const std::string& query, const std::vector<NodePtr>& inputs) const {
-    MILLPOND_ASSIGN_OR_RETURN(const DataFrame frame, make_partial_sql(context_, query, inputs, false));
-    return frame.node();
+  Result<NodePtr> partial(const CutStep& step, const std::vector<NodePtr>& inputs) const {
+    MILLPOND_ASSIGN_OR_RETURN(const DataFrame frame, make_partial_sql(context_, step.query, inputs, false));
+    const NodePtr& node = frame.node();
+    auto op = std::get<PartialSqlOp>(node->op);
+    op.is_global = true;
+    op.divisible_inputs = step.divisible;
+    return context_.frame(std::move(op), node->inputs, node->schema, node->partitioning).node();
   }
 
   static Result<NodePtr> repartitioned(const FrameContext& context, RepartitionOp::Kind kind, std::int64_t count,

@@ -61,7 +61,7 @@ Result<NodePtr> Session::Impl::adapted(const NodePtr& node, std::map<NodePtr, No
 
 Result<NodePtr> Session::Impl::best_plan(const AdaptiveQuery& query, const NodePtr& node, std::map<NodePtr, NodePtr>& done,
                                          HeldResults& held) {
-  std::map<std::string, std::int64_t> known;
+  AdaptiveQuery::Answers known;
   while (true) {
     MILLPOND_ASSIGN_OR_RETURN(AdaptiveQuery::Plan plan, query.plan(known));
     if (plan.questions.empty()) {
@@ -70,15 +70,31 @@ Result<NodePtr> Session::Impl::best_plan(const AdaptiveQuery& query, const NodeP
     }
     std::vector<NodePtr> roots;
     for (const auto& question : plan.questions) {
-      MILLPOND_ASSIGN_OR_RETURN(NodePtr root, adapted(question.rows, done, held));
-      roots.push_back(std::move(root));
+      for (const NodePtr& asked : {question.rows, question.bounds}) {
+        if (asked == nullptr) continue;
+        MILLPOND_ASSIGN_OR_RETURN(NodePtr root, adapted(asked, done, held));
+        roots.push_back(std::move(root));
+      }
     }
     MILLPOND_RETURN_IF_ERROR(run_resolved(roots, held));
     for (const auto& question : plan.questions) {
       const KeptResultPtr kept = find_kept(question.rows);
-      known[question.id] = kept ? rows_in(*kept) : INT64_MAX;
+      known.rows[question.id] = kept ? rows_in(*kept) : INT64_MAX;
+      const KeptResultPtr bounds = question.bounds ? find_kept(question.bounds) : nullptr;
+      if (bounds == nullptr) continue;
+      // Without them the plan is right as well.
+      if (auto found = bounds_in(*bounds); found.is_ok()) known.bounds[question.id] = std::move(*found);
     }
   }
+}
+
+Result<std::vector<KeyBounds>> Session::Impl::bounds_in(const KeptResult& result) {
+  TaskInput input{"in0", result.schema, {}, {}};
+  for (const SegmentSlice& segment : result.partitions.front()) input.slices.emplace_back(segment);
+  MILLPOND_ASSIGN_OR_RETURN(const auto values, engine_->first_row("FROM in0", {std::move(input)}));
+  std::vector<KeyBounds> bounds;
+  for (std::size_t i = 0; i + 1 < values.size(); i += 2) bounds.push_back({values[i], values[i + 1]});
+  return bounds;
 }
 
 }  // namespace millpond

@@ -18,6 +18,8 @@ namespace millpond {
 namespace {
 
 constexpr double kMemoryShare = 0.8;
+// Read and worked on in about the time that a task takes that has nothing to do.
+constexpr std::int64_t kDefaultMinTaskBytes = 1'000'000;
 
 std::optional<std::string> from_environment(const std::string& name) {
   for (const char* prefix : {"MILLPOND_", "SP_"}) {
@@ -101,6 +103,12 @@ Result<SessionOptions> complete_options(SessionOptions options) {
       MILLPOND_ASSIGN_OR_RETURN(*field, parse_bytes(*value));
     }
   }
+  if (options.min_task_bytes == -1) {
+    options.min_task_bytes = kDefaultMinTaskBytes;
+    if (auto value = from_environment("MIN_TASK_BYTES")) {
+      MILLPOND_ASSIGN_OR_RETURN(options.min_task_bytes, parse_bytes(*value));
+    }
+  }
   if (options.runner.empty()) options.runner = "threads";
   if (options.runner != "threads" && options.runner != "inline" && options.runner != "processes") {
     return Status::invalid_argument("runner is \"" + options.runner + "\"", "choose threads, inline or processes");
@@ -108,6 +116,7 @@ Result<SessionOptions> complete_options(SessionOptions options) {
   if (options.threads < 0) return Status::invalid_argument("threads must not be negative");
   if (options.memory_limit < 0) return Status::invalid_argument("memory_limit must not be negative");
   if (options.scan_task_bytes < 0) return Status::invalid_argument("scan_task_bytes must not be negative");
+  if (options.min_task_bytes < 0) return Status::invalid_argument("min_task_bytes must not be negative");
   if (options.max_retries < 0) return Status::invalid_argument("max_retries must not be negative");
   if (options.threads == 0) options.threads = usable_cores();
   if (options.memory_limit == 0) options.memory_limit = static_cast<std::int64_t>(static_cast<double>(usable_memory()) * kMemoryShare);

@@ -89,6 +89,7 @@ JobContext Session::Impl::job_context(const std::vector<NodePtr>& roots) {
   context.job_directory = job_directory_;
   context.job_id = options_.job_id;
   context.task_context = task_context(roots);
+  context.min_task_bytes = options_.min_task_bytes;
   context.scheduler.max_retries = options_.max_retries;
   context.cancelled = &cancelled_;
   std::lock_guard lock(mutex_);
@@ -157,6 +158,8 @@ Status Session::Impl::keep_results(Job& job, const StageGraph& graph, const std:
       continue;
     }
     if (stage.early_stop_rows >= 0) continue;
+    // Its rows lie otherwise than the node says.
+    if (job.has_shared(stage.id) && stage.placement->kind == Placement::Kind::kSingle) continue;
     const SourcePtr source = stage_source(stage);
     MILLPOND_ASSIGN_OR_RETURN(auto partitions, job.segments(source));
     const std::optional<Schema> schema = stage.schema ? stage.schema : job.written_schema(source);
@@ -171,7 +174,8 @@ Status Session::Impl::keep_results(Job& job, const StageGraph& graph, const std:
       continue;  // Files at rest: nothing was made.
     } else if (auto partitions = job.segments(root.source); partitions.is_ok()) {
       const std::optional<Schema> schema = root.schema ? root.schema : job.written_schema(root.source);
-      fresh[fingerprint] = {std::move(*partitions), schema.value_or(Schema{})};
+      const bool lies_otherwise = root.source->kind == Source::Kind::kStage && !root.source->is_shuffled && job.has_shared(root.source->stage);
+      fresh[fingerprint] = {std::move(*partitions), schema.value_or(Schema{}), lies_otherwise};
     }
   }
   for (auto& [fingerprint, result] : fresh) kept_->keep(fingerprint, std::move(result));
@@ -187,13 +191,40 @@ std::optional<std::vector<OutputFile>> Session::Impl::find_written(const NodePtr
   return found->second;
 }
 
+namespace {
+
+/// The kept rows of a node, as they lie.
+NodePtr kept_values(const NodePtr& node, const KeptResult& kept) {
+  return with_values(node, ValuesOp{kept.partitions, content_digest(kept.partitions), true}, kept.schema);
+}
+
+/// The kept rows of a node, dealt as it says.
+NodePtr dealt_again(const NodePtr& node, const NodePtr& values) {
+  auto rows = std::make_shared<Node>(*values);
+  rows->partitioning = other_partitioning(Partitioning::Kind::kUnknown, node->partitioning.count, "kept/" + node->fingerprint);
+  rows->fingerprint = "as kept/" + node->fingerprint;
+  RepartitionOp op;
+  op.kind = RepartitionOp::Kind::kHash;
+  op.count = node->partitioning.count;
+  op.keys = node->partitioning.keys;
+  auto dealt = std::make_shared<Node>(*node);
+  dealt->op = std::move(op);
+  dealt->inputs = {std::move(rows)};
+  return dealt;
+}
+
+}  // namespace
+
 NodePtr Session::Impl::with_kept_results(const NodePtr& node, std::map<const Node*, NodePtr>& done,
                                           HeldResults& held) const {
   if (auto known = done.find(node.get()); known != done.end()) return known->second;
   NodePtr result = node;
-  if (KeptResultPtr kept = find_kept(node)) {
-    ValuesOp values{kept->partitions, content_digest(kept->partitions), true};
-    result = with_values(node, std::move(values), kept->schema);
+  KeptResultPtr kept = find_kept(node);
+  // Where the columns don't tell where a row belongs, it is computed once more; what was dealt for that is kept as well.
+  if (kept && kept->lies_otherwise && !can_be_dealt_again(node->partitioning)) kept = nullptr;
+  if (kept) {
+    result = kept_values(node, *kept);
+    if (kept->lies_otherwise) result = dealt_again(node, result);
     held.push_back(std::move(kept));
   } else {
     std::vector<NodePtr> inputs;
@@ -211,7 +242,15 @@ NodePtr Session::Impl::with_kept_results(const NodePtr& node, std::map<const Nod
 Result<std::vector<NodePtr>> Session::Impl::optimized(const std::vector<NodePtr>& roots, HeldResults& held) {
   std::map<const Node*, NodePtr> done;
   std::vector<NodePtr> plans;
-  for (const auto& root : roots) plans.push_back(with_kept_results(root, done, held));
+  for (const auto& root : roots) {
+    // Nobody relies on where the rows of a root are.
+    if (KeptResultPtr kept = find_kept(root)) {
+      plans.push_back(kept_values(root, *kept));
+      held.push_back(std::move(kept));
+    } else {
+      plans.push_back(with_kept_results(root, done, held));
+    }
+  }
   return optimize(plans, {});
 }
 

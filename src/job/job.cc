@@ -116,7 +116,13 @@ Status Job::reuse_results(Scheduler& scheduler) {
       continue;
     }
     for (std::int64_t partition = 0; partition < stage.tasks; ++partition) {
-      MILLPOND_ASSIGN_OR_RETURN(const BuiltTask built, build_task(stage, partition, resolver_, context_.task_context));
+      MILLPOND_ASSIGN_OR_RETURN(const Share* share, share_of(stage, partition));
+      if (share != nullptr && share->is_idle()) {
+        results_[at][static_cast<std::size_t>(partition)] = TaskResult{};
+        handle(scheduler, event::TaskReused{{stage.id, partition}});
+        continue;
+      }
+      MILLPOND_ASSIGN_OR_RETURN(const BuiltTask built, build_task(stage, partition, resolver_, context_.task_context, share));
       auto result = context_.store->find(built.fingerprint);
       if (!result) {
         is_complete[at] = false;
@@ -130,6 +136,25 @@ Status Job::reuse_results(Scheduler& scheduler) {
     }
   }
   return Status::ok();
+}
+
+Result<const Share*> Job::share_of(const Stage& stage, std::int64_t task) {
+  if (!stage.shares_partitions || context_.min_task_bytes == 0) return nullptr;
+  auto known = shares_.find(stage.id);
+  if (known == shares_.end()) {
+    MILLPOND_ASSIGN_OR_RETURN(const std::vector<PartitionSize> sizes, resolver_.sizes(stage));
+    known = shares_.emplace(stage.id, share_partitions(sizes, context_.min_task_bytes)).first;
+    std::int64_t busy = 0;
+    std::int64_t parts = 0;
+    for (const Share& share : known->second) {
+      busy += share.is_idle() ? 0 : 1;
+      parts += share.cut_input >= 0 ? 1 : 0;
+    }
+    if (!known->second.empty()) {
+      context_.log->write("partitions_shared", Json::object({{"stage", stage.id}, {"name", stage.name}, {"partitions", stage.tasks}, {"tasks", busy}, {"parts", parts}}));
+    }
+  }
+  return known->second.empty() ? nullptr : &known->second[static_cast<std::size_t>(task)];
 }
 
 void Job::handle(Scheduler& scheduler, const Event& event) {
@@ -188,6 +213,11 @@ std::vector<TaskRecord> Job::task_records(std::int64_t stage) const {
     if (const auto& result = results[task]) {
       const auto tells_rows = [](const OutputFile& file) { return file.num_rows >= 0; };
       record.has_result = true;
+      if (has_shared(stage)) {
+        const Share& share = shares_.at(stage)[task];
+        record.partitions = share.end - share.begin;
+        record.is_part = share.cut_input >= 0;
+      }
       record.is_reused = reused_.contains({stage, static_cast<std::int64_t>(task)});
       record.tells_rows = std::all_of(result->files.begin(), result->files.end(), tells_rows);
       record.metrics = result->metrics;

@@ -39,6 +39,8 @@ struct JobContext {
   std::string job_directory;
   std::string job_id;
   std::string task_context;          ///< See build_task.
+  /// What is worth a task of its own, for stages that share partitions; 0: each task reads the partition of its number.
+  std::int64_t min_task_bytes = 0;
   SchedulerOptions scheduler;
   ProgressCallback progress;
   const std::atomic<bool>* cancelled = nullptr;
@@ -63,6 +65,8 @@ class Job {
   std::vector<StageWrite> unfinished_writes() const;
   /// What each task of a stage used and did; for a job that is done.
   std::vector<TaskRecord> task_records(std::int64_t stage) const;
+  /// Whether tasks of the stage read other partitions than those of their numbers.
+  bool has_shared(std::int64_t stage) const { return shares_.contains(stage) && !shares_.at(stage).empty(); }
   /// What a finished write stage put in place.
   const std::vector<OutputFile>& written_files(std::int64_t stage) const { return written_.at(stage); }
 
@@ -101,6 +105,8 @@ class Job {
   void report(std::int64_t stage, bool is_due, bool is_last);
   WriteJob write_job(const Stage& stage) const;
   const TaskResult& result_of(std::int64_t stage, std::int64_t task) const;
+  /// What the task reads of partitions that its stage shares, once all are written; null: the partition of its number.
+  Result<const Share*> share_of(const Stage& stage, std::int64_t task);
 
   const StageGraph& graph_;
   JobContext context_;
@@ -111,6 +117,9 @@ class Job {
   std::unordered_map<std::int64_t, std::string> attempt_names_;   ///< By the scheduler's number.
   std::map<std::int64_t, Reported> reported_;                     ///< Waiting for Accept or Drop.
   std::map<TaskRef, std::string> fingerprints_;
+  /// By stage; empty where each task reads its own partition. Made once: whoever wrote the partitions may have to do so again,
+  /// and some tasks may have read them by then.
+  std::map<std::int64_t, std::vector<Share>> shares_;
   std::map<std::int64_t, std::vector<OutputFile>> written_;
   std::map<std::int64_t, BegunWrite> begun_;                      ///< Writes that are not done yet, by stage.
   std::deque<Event> pending_;                                     ///< Events that carrying out an action caused.

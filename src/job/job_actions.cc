@@ -18,7 +18,16 @@ void Job::carry_out(Scheduler&, const action::Start& start) {
     pending_.push_back(event::TaskFinished{start.task, start.attempt, status, 0, false});
     reported_[start.attempt].result.status = status;
   };
-  Result<BuiltTask> built = build_task(stage, start.task.partition, resolver_, context_.task_context);
+  const Result<const Share*> share = share_of(stage, start.task.partition);
+  if (!share.is_ok()) return fail(share.status());
+  if (*share != nullptr && (*share)->is_idle()) {
+    // Others read all there is. The first event says so, the second gives the worker back.
+    results_[static_cast<std::size_t>(stage.id)][static_cast<std::size_t>(start.task.partition)] = TaskResult{};
+    pending_.push_back(event::TaskReused{start.task});
+    pending_.push_back(event::TaskFinished{start.task, start.attempt, Status::ok(), 0, false});
+    return;
+  }
+  Result<BuiltTask> built = build_task(stage, start.task.partition, resolver_, context_.task_context, *share);
   if (!built.is_ok()) return fail(built.status());
   fingerprints_[start.task] = built->fingerprint;
   if (auto known = context_.store->find(built->fingerprint)) {

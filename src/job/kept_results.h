@@ -19,6 +19,8 @@ namespace millpond {
 struct KeptResult {
   std::vector<std::vector<SegmentSlice>> partitions;
   Schema schema;
+  /// Rows are not in the partitions that the node says. Whoever relies on these deals them again.
+  bool lies_otherwise = false;
 };
 
 /// Holding one keeps its files on disk.

@@ -62,7 +62,8 @@ Result<WriteOptions> task_write_options(const WriteFilesOptions& options) {
 
 }  // namespace
 
-Result<BuiltTask> build_task(const Stage& stage, std::int64_t partition, SourceResolver& resolver, const std::string& context) {
+Result<BuiltTask> build_task(const Stage& stage, std::int64_t partition, SourceResolver& resolver, const std::string& context,
+                             const Share* share) {
   BuiltTask built;
   Task& task = built.task;
   task.stage = stage.id;
@@ -73,9 +74,12 @@ Result<BuiltTask> build_task(const Stage& stage, std::int64_t partition, SourceR
   task.resources = stage.resources;
   task.location = stage.location;
   task.node = stage.name;
-  for (const StageInput& input : stage.inputs) {
+  for (std::size_t i = 0; i < stage.inputs.size(); ++i) {
+    const StageInput& input = stage.inputs[i];
+    const bool is_shared = share != nullptr && input.is_side_by_side();
     MILLPOND_ASSIGN_OR_RETURN(ResolvedPartition resolved,
-                              resolver.partition(input.source, partition / input.divisor));
+                              is_shared ? resolver.share(input.source, static_cast<std::int64_t>(i), *share)
+                                        : resolver.partition(input.source, partition / input.divisor));
     task.inputs.push_back({input.name, input.schema, std::move(resolved.scan), std::move(resolved.slices)});
   }
   if (stage.write) {

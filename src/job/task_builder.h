@@ -19,7 +19,9 @@ struct BuiltTask {
 };
 
 /// Makes the task of one partition. Everything it reads must have a result.
+/// `share`: which part of the stage's partitions it reads; null: the partition of its number.
 /// `context`: JSON text of what the session adds to every statement (settings); part of the fingerprint.
-Result<BuiltTask> build_task(const Stage& stage, std::int64_t partition, SourceResolver& resolver, const std::string& context);
+Result<BuiltTask> build_task(const Stage& stage, std::int64_t partition, SourceResolver& resolver, const std::string& context,
+                             const Share* share = nullptr);
 
 }  // namespace millpond

@@ -58,6 +58,10 @@ NodePtr prune_exchange_columns(const NodePtr& node, const OptimizeContext& conte
     }
     projection.query += " FROM {0}";
     restored.query += " FROM {0}";
+    for (PartialSqlOp* added : {&projection, &restored}) {
+      added->is_global = sql->is_global;
+      added->divisible_inputs = {0};
+    }
     const NodePtr& source = exchange->inputs.front();
     NodePtr pruned = make_node(projection, {source}, kept, source->partitioning, "prune columns", exchange->location);
     std::vector<NodePtr> dealt = exchange->inputs;

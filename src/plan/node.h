@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -58,6 +59,10 @@ struct PartialSqlOp {
   std::string query;
   std::vector<std::string> setup;
   PartialSqlTraits traits;
+  /// A piece of a query over all rows: run over several partitions at once, it gives what that query needs as well.
+  bool is_global = false;
+  /// Inputs whose rows may come in parts, beside all of the others': what the parts give, put together, is the same.
+  std::vector<std::size_t> divisible_inputs;
   bool operator==(const PartialSqlOp&) const = default;
 };
 

@@ -27,7 +27,12 @@ Json to_json(const ValuesOp& op) {
   return Json::object({{"digest", op.digest}, {"rows", rows}});
 }
 
-Json to_json(const PartialSqlOp& op) { return Json::object({{"query", op.query}, {"setup", strings(op.setup)}}); }
+Json to_json(const PartialSqlOp& op) {
+  Json json = Json::object({{"query", op.query}, {"setup", strings(op.setup)}});
+  // Its rows may lie in other partitions than those of a partition-wise query of the same text.
+  if (op.is_global) json.set("is_global", true);
+  return json;
+}
 
 Json to_json(const CallOp& op) {
   return Json::object({{"kind", op.kind},

@@ -85,6 +85,10 @@ Partitioning nested_partitioning(const Partitioning& outer, const Partitioning& 
   return result;
 }
 
+bool can_be_dealt_again(const Partitioning& partitioning) {
+  return partitioning.kind == Partitioning::Kind::kHash && !partitioning.keys.empty() && partitioning.outer.empty();
+}
+
 std::string partitioning_to_string(const Partitioning& partitioning) {
   if (partitioning.count == 1) return "1 partition";
   std::string text = std::to_string(partitioning.count) + " partitions";

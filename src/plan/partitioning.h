@@ -68,6 +68,9 @@ Partitioning other_partitioning(Partitioning::Kind kind, std::int64_t count, std
 /// `inner` dealt within each partition of `outer`.
 Partitioning nested_partitioning(const Partitioning& outer, const Partitioning& inner);
 
+/// Whether the frame's own columns tell where each row belongs, so that rows which lie otherwise can be put there.
+bool can_be_dealt_again(const Partitioning& partitioning);
+
 /// The class of types that hash alike ("integer" for every integer type); the type itself where it stands alone.
 std::string canonical_hash_type(const std::string& type);
 

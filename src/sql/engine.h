@@ -138,6 +138,9 @@ class Engine {
   /// pulling come as stream_errno() and get_last_error, a damaged input file by its name.
   Result<ArrowStream> read(const std::string& query, const std::vector<TaskInput>& inputs, ReadContext context = {});
 
+  /// The first row of `query` over the inputs, each value as DuckDB's text of it, NULL as nothing; empty when there is no row.
+  Result<std::vector<std::optional<std::string>>> first_row(const std::string& query, const std::vector<TaskInput>& inputs);
+
   /// Writes a stream as one exchange file of one partition in `directory`, which is made.
   /// The schema is what DuckDB makes of the stream's types.
   Result<TaskResult> write_exchange(ArrowStream stream, const std::string& directory);

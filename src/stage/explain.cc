@@ -84,6 +84,8 @@ std::string figures_to_string(const StageFigures& figures) {
             readable_seconds(figures.slowest_seconds) + skew_to_string(figures);
     text += figures.spill_bytes > 0 ? "; " + readable_bytes(figures.spill_bytes) + " spilled" : "; nothing spilled";
   }
+  if (figures.tasks_idle > 0) text += "; " + tasks_to_string(figures.tasks_idle) + " left out, others read their partitions";
+  if (figures.parts_of_partitions > 0) text += "; large partitions read in parts by " + tasks_to_string(figures.parts_of_partitions);
   if (figures.tasks_reused > 0) text += "; results of " + tasks_to_string(figures.tasks_reused) + " reused";
   if (figures.tasks_unneeded > 0) text += "; " + tasks_to_string(figures.tasks_unneeded) + " not needed";
   return text + "\n";

@@ -27,6 +27,11 @@ StageFigures stage_figures(const Stage& stage, const std::vector<TaskRecord>& ta
       ++figures.tasks_unneeded;
       continue;
     }
+    if (task.partitions == 0) {
+      ++figures.tasks_idle;
+      continue;
+    }
+    figures.parts_of_partitions += task.is_part ? 1 : 0;
     const TaskMetrics& metrics = task.metrics;
     figures.rows_in += metrics.rows_in;
     figures.rows_out += metrics.rows_out;

@@ -12,6 +12,8 @@ namespace millpond {
 struct TaskRecord {
   bool has_result = false;  ///< False: nothing needed it.
   bool is_reused = false;   ///< Its result was there already: an earlier run of the job, or another frame, made it.
+  std::int64_t partitions = 1;  ///< That it read; 0: others read what there was.
+  bool is_part = false;     ///< It read its partition in part, as others did.
   bool tells_rows = true;   ///< False: what it wrote does not say how many rows it holds.
   TaskMetrics metrics;      ///< Of the run that made the result.
 };
@@ -20,6 +22,8 @@ struct TaskRecord {
 struct StageFigures {
   std::int64_t tasks_run = 0;
   std::int64_t tasks_reused = 0;
+  std::int64_t tasks_idle = 0;      ///< Their partitions were read by others.
+  std::int64_t parts_of_partitions = 0;  ///< Tasks that read a part of a partition.
   std::int64_t tasks_unneeded = 0;  ///< Their rows were not asked for any more.
   std::int64_t rows_in = 0;         ///< -1: an input's format does not tell.
   std::int64_t rows_out = 0;        ///< -1: the files that were written don't tell.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "sql/placeholders.h"
@@ -16,12 +17,31 @@ void collect_text(const FragmentPtr& fragment, std::string& text) {
   for (const auto& child : fragment->children) collect_text(child, text);
 }
 
+/// How often each leaf is read.
+void count_reads(const FragmentPtr& fragment, std::map<const Fragment*, int>& reads) {
+  if (fragment->is_leaf()) ++reads[fragment.get()];
+  for (const auto& child : fragment->children) count_reads(child, reads);
+}
+
+bool is_all_global(const FragmentPtr& fragment) {
+  if (fragment->is_leaf()) return true;
+  return fragment->is_global && !fragment->is_volatile && fragment->setup.empty() &&
+         std::all_of(fragment->children.begin(), fragment->children.end(), is_all_global);
+}
+
+/// The leaves to which only queries lead that take their rows in parts.
+void collect_divisible(const FragmentPtr& fragment, std::set<const Fragment*>& leaves) {
+  if (fragment->is_leaf()) leaves.insert(fragment.get());
+  for (const std::size_t child : fragment->divisible_children) collect_divisible(fragment->children[child], leaves);
+}
+
 class Renderer {
  public:
   explicit Renderer(const std::string& text) : input_(free_prefix(text, "in")), inner_(free_prefix(text, "s")) {}
 
   Result<RenderedQuery> run(const FragmentPtr& root) {
     MILLPOND_ASSIGN_OR_RETURN(const std::string last, name_of(root));
+    describe(root);
     if (root->is_leaf()) {
       result_.query = "SELECT * FROM " + last;
     } else if (inner_queries_.size() == 1) {
@@ -38,12 +58,26 @@ class Renderer {
   }
 
  private:
+  /// Says how the inputs' partitions may be read.
+  void describe(const FragmentPtr& root) {
+    result_.is_global = !root->is_leaf() && is_all_global(root);
+    std::map<const Fragment*, int> reads;
+    std::set<const Fragment*> divisible;
+    count_reads(root, reads);
+    collect_divisible(root, divisible);
+    for (std::size_t i = 0; i < leaves_.size(); ++i) {
+      // A part beside itself is not the whole.
+      if (divisible.contains(leaves_[i]) && reads[leaves_[i]] == 1) result_.divisible_inputs.push_back(i);
+    }
+  }
+
   Result<std::string> name_of(const FragmentPtr& fragment) {
     if (auto known = names_.find(fragment.get()); known != names_.end()) return known->second;
     std::string name;
     if (fragment->is_leaf()) {
       name = input_ + std::to_string(result_.inputs.size());
       result_.inputs.push_back({name, fragment->schema, fragment->source, fragment->divisor});
+      leaves_.push_back(fragment.get());
     } else {
       std::vector<std::string> children;
       for (const auto& child : fragment->children) {
@@ -66,6 +100,7 @@ class Renderer {
   std::string input_;
   std::string inner_;
   std::map<const Fragment*, std::string> names_;
+  std::vector<const Fragment*> leaves_;  ///< One for each input.
   std::vector<std::pair<std::string, std::string>> inner_queries_;
   RenderedQuery result_;
 };

@@ -24,6 +24,8 @@ struct Fragment {
   std::int64_t tasks = 1;
   bool is_volatile = false;
   bool is_row_wise = false;  ///< Each of its rows comes from one row of its only leaf, whatever the others are.
+  bool is_global = false;  ///< See PartialSqlOp.
+  std::vector<std::size_t> divisible_children;
   std::string name;      ///< The user's word for the topmost operation in it.
   std::string location;
 
@@ -47,6 +49,8 @@ struct RenderedQuery {
   std::vector<std::string> setup;
   std::vector<StageInput> inputs;
   bool is_volatile = false;
+  bool is_global = false;                     ///< All queries in it are, and it isn't volatile.
+  std::vector<std::size_t> divisible_inputs;  ///< Inputs that may come in parts, as far as the queries go.
 };
 Result<RenderedQuery> render(const FragmentPtr& fragment);
 

@@ -9,6 +9,7 @@
 #include "stage/deal_files.h"
 #include "stage/fragment.h"
 #include "stage/split_scans.h"
+#include "stage/sharing.h"
 
 namespace millpond {
 namespace {
@@ -29,6 +30,14 @@ bool keys_are_row_wise(const RepartitionOp& op, const Schema& schema) {
   return std::all_of(op.keys.begin(), op.keys.end(), [&](const auto& key) { return find_column(schema, key) >= 0; });
 }
 
+/// A query that adds columns to each row of its first child.
+FragmentPtr row_by_row(const FragmentPtr& fragment) {
+  auto made = std::make_shared<Fragment>(*fragment);
+  made->is_global = true;
+  made->divisible_children = {0};
+  return made;
+}
+
 class StagePlanner {
  public:
   explicit StagePlanner(const PlannerContext& context) : context_(context) {}
@@ -43,6 +52,7 @@ class StagePlanner {
       MILLPOND_ASSIGN_OR_RETURN(const FragmentPtr leaf, at_rest(root, fragment));
       graph_.roots.push_back({root->fingerprint, root->schema, leaf->source});
     }
+    decide_sharing(graph_);
     return std::move(graph_);
   }
 
@@ -99,6 +109,8 @@ class StagePlanner {
     made->is_volatile = op.traits.is_volatile;
     made->is_row_wise = op.traits.is_row_wise && op.setup.empty() && made->children.size() == 1 &&
                         made->children.front()->is_row_wise && made->children.front()->divisor == 1;
+    made->is_global = op.is_global;
+    made->divisible_children = op.divisible_inputs;
     made->tasks = count;
     // What such statements make is seen by this query alone, so it is a stage of its own.
     if (!op.setup.empty()) return put_to_rest(node, FragmentPtr(std::move(made)));
@@ -212,7 +224,7 @@ class StagePlanner {
       }
     }
     if (!extra.empty()) {
-      keyed = query_fragment("SELECT *" + extra + " FROM {0}", {child}, node->name, node->location);
+      keyed = row_by_row(query_fragment("SELECT *" + extra + " FROM {0}", {child}, node->name, node->location));
     }
     MILLPOND_ASSIGN_OR_RETURN(FragmentPtr dealt, deal(node, keyed, op, std::move(placement)));
     graph_.stages.back().resources = resources;
@@ -233,8 +245,8 @@ class StagePlanner {
     MILLPOND_ASSIGN_OR_RETURN(FragmentPtr bounds, lower(node->inputs[1]));
     MILLPOND_ASSIGN_OR_RETURN(bounds, at_rest(node->inputs[1], bounds));
     const Schema& schema = *node->schema;
-    return query_fragment(range_number_query({op.keys, op.orders}, schema, op.splits_ties, key_name(schema, 0)),
-                          {rows, shared_fragment(bounds, rows->tasks)}, node->name, node->location);
+    return row_by_row(query_fragment(range_number_query({op.keys, op.orders}, schema, op.splits_ties, key_name(schema, 0)),
+                                     {rows, shared_fragment(bounds, rows->tasks)}, node->name, node->location));
   }
 
   Result<FragmentPtr> lower_op(const NodePtr& node, const UnionOp&) {
@@ -313,6 +325,8 @@ class StagePlanner {
     stage.tasks = fragment->tasks;
     stage.is_volatile = rendered.is_volatile;
     stage.is_repeatable = !rendered.is_volatile;
+    stage.shares_partitions = rendered.is_global;
+    stage.divisible_inputs = std::move(rendered.divisible_inputs);
     graph_.stages.push_back(std::move(stage));
     return &graph_.stages.back();
   }

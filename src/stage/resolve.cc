@@ -1,6 +1,7 @@
 #include "stage/resolve.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace millpond {
@@ -70,6 +71,51 @@ Result<ResolvedPartition> SourceResolver::stage_partition(const Source& source, 
     if (auto slice = segment_slice(result_(source.stage, task), partition)) resolved.slices.emplace_back(std::move(*slice));
   }
   return resolved;
+}
+
+std::vector<std::optional<Slice>> SourceResolver::pieces(const Source& source, std::int64_t partition) {
+  std::vector<std::optional<Slice>> pieces;
+  if (source.kind == Source::Kind::kStatic) {
+    for (const Slice& slice : source.partitions[static_cast<std::size_t>(partition)]) pieces.emplace_back(slice);
+    return pieces;
+  }
+  const std::int64_t tasks = stages_[static_cast<std::size_t>(source.stage)].tasks;
+  for (std::int64_t task = 0; task < tasks; ++task) {
+    auto slice = segment_slice(result_(source.stage, task), partition);
+    pieces.push_back(slice ? std::optional<Slice>(std::move(*slice)) : std::nullopt);
+  }
+  return pieces;
+}
+
+Result<ResolvedPartition> SourceResolver::share(const SourcePtr& source, std::int64_t input, const Share& share) {
+  if (share.cut_input != input) return partitions_of(source, share.begin, share.end);
+  ResolvedPartition part;
+  const auto all = pieces(*source, share.begin);
+  for (std::int64_t i = share.first_piece; i < share.end_piece; ++i) {
+    if (const auto& piece = all[static_cast<std::size_t>(i)]) part.slices.push_back(*piece);
+  }
+  return part;
+}
+
+Result<std::vector<PartitionSize>> SourceResolver::sizes(const Stage& stage) {
+  std::vector<PartitionSize> sizes(static_cast<std::size_t>(stage.tasks));
+  for (std::int64_t number = 0; number < static_cast<std::int64_t>(stage.inputs.size()); ++number) {
+    const StageInput& input = stage.inputs[static_cast<std::size_t>(number)];
+    if (!input.is_side_by_side()) continue;
+    const bool is_divisible = std::find(stage.divisible_inputs.begin(), stage.divisible_inputs.end(),
+                                        static_cast<std::size_t>(number)) != stage.divisible_inputs.end();
+    for (std::int64_t partition = 0; partition < stage.tasks; ++partition) {
+      PartitionSize& size = sizes[static_cast<std::size_t>(partition)];
+      std::vector<std::int64_t> bytes;
+      for (const auto& piece : pieces(*input.source, partition)) bytes.push_back(piece ? slice_bytes(*piece) : 0);
+      const auto sum = [](const std::vector<std::int64_t>& all) { return std::accumulate(all.begin(), all.end(), std::int64_t{0}); };
+      size.bytes += sum(bytes);
+      if (!is_divisible || sum(bytes) <= sum(size.pieces)) continue;
+      size.cut_input = number;
+      size.pieces = std::move(bytes);
+    }
+  }
+  return sizes;
 }
 
 Result<ResolvedPartition> SourceResolver::partitions_of(const SourcePtr& child, std::int64_t begin, std::int64_t end) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "millpond/result.h"
+#include "stage/shares.h"
 #include "stage/stage.h"
 #include "task/task.h"
 
@@ -30,6 +31,12 @@ class SourceResolver {
   /// kUnsupported when files and segments, or files read in different ways, stand in one partition.
   Result<ResolvedPartition> partition(const SourcePtr& source, std::int64_t partition);
 
+  /// What a task reads of its stage's input number `input` by its share.
+  Result<ResolvedPartition> share(const SourcePtr& source, std::int64_t input, const Share& share);
+
+  /// How much lies in each partition of the inputs that a task reads side by side.
+  Result<std::vector<PartitionSize>> sizes(const Stage& stage);
+
   /// Drops what was worked out from results that have changed since.
   void forget() {
     split_.clear();
@@ -41,6 +48,8 @@ class SourceResolver {
 
  private:
   Result<ResolvedPartition> stage_partition(const Source& source, std::int64_t partition);
+  /// One partition by what wrote it: a task of the shuffled stage, or a slice at rest.
+  std::vector<std::optional<Slice>> pieces(const Source& source, std::int64_t partition);
   Result<ResolvedPartition> partitions_of(const SourcePtr& child, std::int64_t begin, std::int64_t end);
 
   const std::vector<Stage>& stages_;

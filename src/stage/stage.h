@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,6 +45,8 @@ struct StageInput {
   std::int64_t divisor = 1;  ///< Task i reads partition i / divisor: 1 side by side, the number of tasks to broadcast.
 
   bool is_broadcast() const { return source->count == 1 && divisor > 1; }
+  /// Each task reads the partition of its number.
+  bool is_side_by_side() const { return divisor == 1 && source->count > 1; }
 };
 
 /// User files that a stage writes.
@@ -70,6 +73,9 @@ struct Stage {
   std::optional<Schema> schema;         ///< Of what it writes, when known.
   bool is_volatile = false;             ///< Another attempt may give other rows.
   bool is_repeatable = true;            ///< Run later, it gives the same rows; a user's function is taken at its word.
+  /// Its tasks may be given its inputs' partitions by what is in them, instead of one each: see share_partitions().
+  bool shares_partitions = false;
+  std::vector<std::size_t> divisible_inputs;  ///< Of these inputs, several tasks may each read a part of one partition.
   std::int64_t early_stop_rows = -1;    ///< This many rows of the first tasks are enough; -1: all are needed.
   std::string fingerprint;              ///< Of the plan node whose rows this stage holds; empty for inner pieces.
   Resources resources;

@@ -16,7 +16,13 @@ RUNNERS = ["inline", "threads", "processes"]
 
 
 def open_session(folder: Path, **arguments: Any) -> millpond.Session:
-    settings: dict[str, Any] = {"threads": 2, "memory_limit": "1GB", "progress": False, **arguments}
+    settings: dict[str, Any] = {
+        "threads": 2,
+        "memory_limit": "1GB",
+        "progress": False,
+        "min_task_bytes": 0,
+        **arguments,
+    }
     return millpond.init(data_root=folder / "data", **settings)
 
 

@@ -42,16 +42,16 @@ def tables_of(session: millpond.Session, files: dict[str, Path]) -> dict[str, mi
 
 
 def oracle(query: str, files: dict[str, Path]) -> list[tuple[Any, ...]]:
-    """DuckDB's rows, sorted."""
+    """DuckDB's rows, in an order that NULL has a place in, too."""
     connection = duckdb.connect()
     for name, file in files.items():
         connection.execute(f"CREATE VIEW {name} AS FROM '{file}'")
-    return sorted(connection.sql(query).fetchall())
+    return sorted(connection.sql(query).fetchall(), key=repr)
 
 
 def rows_of(frame: millpond.DataFrame) -> list[tuple[Any, ...]]:
     """The frame's rows, sorted."""
-    return sorted(tuple(row.values()) for row in frame.take_all())
+    return sorted((tuple(row.values()) for row in frame.take_all()), key=repr)
 
 
 def events(session: millpond.Session, name: str) -> list[dict[str, Any]]:
@@ -138,3 +138,102 @@ def test_the_same_job_again_computes_nothing(files: dict[str, Path], tmp_path: P
             before = len(events(session, "task_finished"))
             assert rows_of(frame) == oracle(query, files)
             assert (len(events(session, "task_finished")) > before) == (attempt == 0)
+
+
+EMPTY = "(SELECT k, w FROM dims WHERE w * 7 % 13 = 20)"
+NOTHING = [
+    f"SELECT facts.v, d.w FROM facts JOIN {EMPTY} d USING (k)",
+    f"SELECT facts.v, d.w FROM {EMPTY} d JOIN facts USING (k)",
+    f"SELECT facts.v FROM facts SEMI JOIN {EMPTY} d USING (k)",
+    f"SELECT count(*) AS n, sum(facts.v) AS s FROM facts JOIN {EMPTY} d USING (k)",
+    f"SELECT d.w, sum(facts.v) AS s FROM facts JOIN {EMPTY} d USING (k) GROUP BY d.w",
+    f"SELECT v, w FROM facts JOIN {EMPTY} d USING (k) UNION ALL SELECT k, w FROM dims WHERE k < 10",
+]
+
+
+@pytest.mark.parametrize("partitions", [1, 3, 16])
+@pytest.mark.parametrize("query", NOTHING)
+def test_a_side_without_rows_spares_the_other(
+    session: millpond.Session, files: dict[str, Path], query: str, partitions: int
+) -> None:
+    frame = session.sql(query, distribute="always", partitions=partitions, **tables_of(session, files))
+    assert rows_of(frame) == oracle(query, files)
+    if partitions < 16:
+        return  # By estimate already, all partitions of the large side read the other.
+    assert sum(event["rows_in"] for event in events(session, "task_finished")) < FACT_ROWS
+
+
+NO_PRUNING = [
+    f"SELECT facts.v, d.w FROM facts LEFT JOIN {EMPTY} d USING (k) WHERE facts.v < 1000",
+    f"SELECT facts.v FROM facts ANTI JOIN {EMPTY} d USING (k) WHERE facts.v < 1000",
+    f"SELECT facts.v, d.w FROM facts FULL JOIN {EMPTY} d USING (k)",
+]
+
+
+@pytest.mark.parametrize("query", NO_PRUNING)
+def test_what_a_side_without_rows_leaves_is_there(
+    session: millpond.Session, files: dict[str, Path], query: str
+) -> None:
+    frame = session.sql(query, **SPREAD, **tables_of(session, files))
+    assert rows_of(frame) == oracle(query, files)
+
+
+#: Many rows, which a filter takes for few, whose keys are between 1,000 and 60,000.
+NARROW = "(SELECT k, w FROM dims WHERE k * 3 BETWEEN 3000 AND 180000)"
+KEYS = {
+    "BIGINT": "k",
+    "UTINYINT": "(k % 200)::UTINYINT",
+    "HUGEINT": "k::HUGEINT - 18446744073709551616",
+    "DECIMAL(30, 2)": "(k / 100)::DECIMAL(30, 2)",
+    "DATE": "DATE '1970-01-01' - k::INTEGER",
+    "TIMESTAMP": "TIMESTAMP '2000-01-01' + to_microseconds(k)",
+    "DOUBLE": "CASE WHEN k % 7 = 0 THEN 'nan'::DOUBLE ELSE -k / 8.0 END",
+    "VARCHAR": "'key ' || k",
+}
+WITHIN = [
+    ("SELECT f.v, d.w FROM {facts} f JOIN {narrow} d ON f.k = d.k", True),
+    ("SELECT f.v FROM {facts} f SEMI JOIN {narrow} d ON f.k = d.k", True),
+    ("SELECT f.v, d.w FROM {facts} f RIGHT JOIN {narrow} d ON f.k = d.k", True),
+    ("SELECT f.v, d.w FROM {facts} f LEFT JOIN {narrow} d ON f.k = d.k", False),
+    ("SELECT f.v FROM {facts} f ANTI JOIN {narrow} d ON f.k = d.k", False),
+    ("SELECT f.v, d.w FROM {facts} f FULL JOIN {narrow} d ON f.k = d.k", False),
+    ("SELECT f.v, d.w FROM {facts} f JOIN {narrow} d ON f.k IS NOT DISTINCT FROM d.k AND f.v > d.w", False),
+]
+
+
+@pytest.mark.parametrize("partitions", [3, 16])
+@pytest.mark.parametrize(("join", "is_kept_out"), WITHIN)
+def test_rows_outside_the_bounds_of_the_other_sides_keys_do_not_move(
+    session: millpond.Session, files: dict[str, Path], join: str, is_kept_out: bool, partitions: int
+) -> None:
+    query = join.format(facts="(SELECT CASE WHEN v % 50 > 0 THEN k END AS k, v FROM facts)", narrow=NARROW)
+    frame = session.sql(
+        query, distribute="always", partitions=partitions, broadcast_limit=1000, **tables_of(session, files)
+    )
+    expected = oracle(query, files)
+    assert rows_of(frame) == expected
+    moved = max(stage_rows(session))
+    assert (moved < FACT_ROWS / 2) == is_kept_out
+
+
+def stage_rows(session: millpond.Session) -> list[int]:
+    """The rows that each stage of each job handed on."""
+    stages: dict[tuple[int, int], int] = {}
+    job = 0
+    log = Path(session.job_directory) / "events.jsonl"
+    for event in map(json.loads, log.read_text().splitlines()):
+        job += event["event"] == "job_started"
+        if event["event"] == "task_finished":
+            key = (job, event["stage"])
+            stages[key] = stages.get(key, 0) + event["rows_out"]
+    return list(stages.values())
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_bounds_of_every_type_are_exact(files: dict[str, Path], tmp_path: Path, key: str) -> None:
+    facts = f"(SELECT CASE WHEN v % 50 > 0 THEN {KEYS[key]} END AS k, v FROM facts)"
+    narrow = f"(SELECT {KEYS[key]} AS k, w FROM (FROM dims LIMIT 600000) WHERE k * 3 BETWEEN 3000 AND 30000)"
+    query = WITHIN[0][0].format(facts=facts, narrow=narrow) + " WHERE f.v % 3 = 0"
+    with millpond.init(data_root=tmp_path, progress=False) as session:
+        frame = session.sql(query, **SPREAD, broadcast_limit=100, **tables_of(session, files))
+        assert rows_of(frame) == oracle(query, files)

@@ -153,6 +153,7 @@ Spread Cutter::aggregate_in_two_steps(Operator& op) {
   CutStep first;
   first.kind = CutStep::Kind::kQuery;
   first.from = {emit(child, columns)};
+  first.divisible = {0};
   const std::string by = groups.empty() ? "" : " GROUP BY " + groups;
   // Without groups and aggregates nothing would be selected.
   first.query = "SELECT " + (partial.empty() ? "1 AS p0" : partial) + " FROM {0}" + (has_sets ? grouping_sets(aggregate) : by);

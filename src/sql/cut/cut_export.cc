@@ -131,6 +131,15 @@ std::size_t Cutter::emit_named(LogicalOperator& op, const std::vector<std::strin
   step.kind = CutStep::Kind::kQuery;
   step.query = export_sql(op, names, step.from);
   for (std::size_t i = 0; i < names.size(); ++i) step.schema.push_back({names[i], type_to_sql(op.types[i])});
+  std::vector<LogicalOperator*> all;
+  collect_sources(op, all);
+  for (const LogicalOperator* source : divisible_sources(op)) {
+    const std::size_t read = sources_.at(source).step;
+    const auto reads_it = [&](const LogicalOperator* other) { return sources_.at(other).step == read; };
+    // A part beside itself is not the whole.
+    if (std::count_if(all.begin(), all.end(), reads_it) > 1) continue;
+    step.divisible.push_back(static_cast<std::size_t>(std::find(step.from.begin(), step.from.end(), read) - step.from.begin()));
+  }
   step.is_volatile = is_volatile(op);
   return add(std::move(step));
 }

@@ -61,6 +61,7 @@ bool right_decides(JoinType type) {
 struct KeyPair {
   const Expression* left;
   const Expression* right;
+  bool null_meets_null;
 };
 
 // Conditions that only rows of equal hash fulfil.
@@ -75,7 +76,7 @@ std::vector<KeyPair> equal_keys(const LogicalOperator& op) {
     if (!can_partition_by(condition.GetLHS().GetReturnType())) continue;
     if (condition.GetLHS().IsVolatile() || condition.GetRHS().IsVolatile()) continue;
     if (!condition.GetLHS().IsConsistent() || !condition.GetRHS().IsConsistent()) continue;
-    keys.push_back({&condition.GetLHS(), &condition.GetRHS()});
+    keys.push_back({&condition.GetLHS(), &condition.GetRHS(), type == duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM});
   }
   return keys;
 }
@@ -110,6 +111,28 @@ bool are_aligned(const std::vector<KeyPair>& keys, const Spread& left, const Spr
 }
 
 }  // namespace
+
+bool left_decides(const LogicalOperator& join) { return left_decides(join_type(join)); }
+
+// In an ASOF join a row of the left side takes one row of all the right side's.
+bool right_decides(const LogicalOperator& join) {
+  return right_decides(join_type(join)) && join.type != LogicalOperatorType::LOGICAL_ASOF_JOIN;
+}
+
+bool needs_left(const LogicalOperator& join) { return left_decides(join) || join_type(join) == JoinType::RIGHT_SEMI; }
+bool needs_right(const LogicalOperator& join) { return right_decides(join) || join_type(join) == JoinType::SEMI; }
+
+bool drops_left(const LogicalOperator& join) {
+  const JoinType type = join_type(join);
+  return type == JoinType::INNER || type == JoinType::SEMI || type == JoinType::RIGHT || type == JoinType::RIGHT_SEMI ||
+         type == JoinType::RIGHT_ANTI;
+}
+
+bool drops_right(const LogicalOperator& join) {
+  const JoinType type = join_type(join);
+  return type == JoinType::INNER || type == JoinType::LEFT || type == JoinType::SEMI || type == JoinType::ANTI ||
+         type == JoinType::RIGHT_SEMI;
+}
 
 Spread Cutter::visit_join(LogicalOperator& op) {
   const Spread left = visit(op.children[0]);
@@ -154,7 +177,13 @@ std::optional<Spread> Cutter::share_by_real_size(LogicalOperator& op, Spread& le
   const std::vector<KeyPair> keys = equal_keys(op);
   if (!as_dealt(keys, left, &KeyPair::left).empty() || !as_dealt(keys, right, &KeyPair::right).empty()) return {};
   std::vector<const Expression*> side_keys;
-  for (const KeyPair& key : keys) side_keys.push_back(is_right ? key.right : key.left);
+  std::vector<JoinKey> here;
+  std::vector<JoinKey> there;
+  for (const KeyPair& key : keys) {
+    side_keys.push_back(is_right ? key.right : key.left);
+    here.push_back({is_right ? key.right : key.left, key.null_meets_null});
+    there.push_back({is_right ? key.left : key.right, key.null_meets_null});
+  }
   const auto is_hashed = [](const Expression* key) { return can_partition_by(key->GetReturnType()); };
   if (!std::all_of(side_keys.begin(), side_keys.end(), is_hashed)) return {};
   Spread& spread = is_right ? right : left;
@@ -162,9 +191,18 @@ std::optional<Spread> Cutter::share_by_real_size(LogicalOperator& op, Spread& le
   if (spread.is_single) return {};
   const std::size_t dealt = sources_.at(&side).step;
   const std::string& id = ids_[dealt];
+  const bool drops_other = is_right ? drops_left(op) : drops_right(op);
   const auto known = options_.known_rows.find(id);
-  if (known == options_.known_rows.end()) plan_.questions.push_back({dealt, id});
-  if (known == options_.known_rows.end() || !is_small(side, static_cast<std::uint64_t>(known->second), other_rows)) return {};
+  if (known == options_.known_rows.end()) {
+    ask(dealt, here, drops_other);
+    return {};
+  }
+  if (known->second == 0 && (is_right ? needs_right(op) : needs_left(op))) return nothing_of(op, dealt);
+  if (!is_small(side, static_cast<std::uint64_t>(known->second), other_rows)) {
+    const auto bounds = options_.known_bounds.find(id);
+    if (drops_other && bounds != options_.known_bounds.end()) keep_within(op.children[is_right ? 0 : 1], there, bounds->second);
+    return {};
+  }
   CutStep all;
   all.kind = CutStep::Kind::kGather;
   all.from = {dealt};
@@ -192,8 +230,7 @@ Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
     }
   };
   const bool can_share_right = !left.is_single && left_decides(type);
-  // In an ASOF join a row of the left side takes one row of all the right side's.
-  const bool can_share_left = !right.is_single && right_decides(type) && op.type != LogicalOperatorType::LOGICAL_ASOF_JOIN;
+  const bool can_share_left = !right.is_single && right_decides(op);
   const std::vector<KeyPair> keys = equal_keys(op);
   const bool can_hash = !keys.empty() && type != JoinType::MARK;
   const bool meets = can_hash && are_aligned(keys, left, right);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,15 +28,26 @@ struct CutStep {
   std::string query;              ///< kQuery.
   Schema schema;                  ///< kQuery: its columns; empty when only binding it can tell.
   bool is_volatile = false;       ///< kQuery: run again, it may give other rows.
+  /// kQuery: places in `from` whose rows may come in parts, beside all rows of the others: what the query gives for the
+  /// parts, put together, is what it gives for the whole.
+  std::vector<std::size_t> divisible;
   std::vector<std::string> keys;  ///< kHash, kRange: columns of the step it reads.
   std::vector<std::string> orders;  ///< kRange: "ASC NULLS LAST", one for each key.
   std::int64_t rows = 0;          ///< kLimit.
   std::string reason;             ///< kGather: why the rows must come together.
 };
 
+/// The least and the greatest value of a key, as texts that cast to its type; absent when all are NULL, or not asked for.
+struct KeyBounds {
+  std::optional<std::string> least;
+  std::optional<std::string> greatest;
+};
+
 /// A step whose real size would tell whether rows that meet its own must move at all.
 struct CutQuestion {
   std::size_t step = 0;
+  /// A step of one row: the bounds of the step's keys, two columns each. Rows that meet its own and lie outside need not move.
+  std::optional<std::size_t> bounds;
   std::string id;  ///< Equal steps of equal queries have equal ids, whatever was cut around them.
 };
 
@@ -44,6 +56,7 @@ struct CutOptions {
   std::int64_t broadcast_limit = -1;  ///< As SqlOptions has it.
   std::int64_t partitions = 1;        ///< How many a kHash or kRange step deals to.
   std::map<std::string, std::int64_t> known_rows;  ///< Real sizes of steps that were asked for, by CutQuestion::id.
+  std::map<std::string, std::vector<KeyBounds>> known_bounds = {};  ///< Of its keys, in order; where it asked for them.
 };
 
 /// A query as steps in order of dependence; the last one gives the rows.

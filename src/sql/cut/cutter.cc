@@ -44,9 +44,11 @@ bool reads(const CutPlan& plan, std::size_t step, std::size_t other) {
 
 }  // namespace
 
-// Those that can be answered now.
+// Those that can be answered now, about what is computed at all.
 void Cutter::keep_first_questions() {
-  const std::vector<CutQuestion> all = std::move(plan_.questions);
+  std::vector<CutQuestion> all = std::move(plan_.questions);
+  const std::size_t last = plan_.steps.size() - 1;
+  std::erase_if(all, [&](const CutQuestion& question) { return !reads(plan_, last, question.step); });
   plan_.questions.clear();
   for (const CutQuestion& question : all) {
     const bool waits = std::any_of(all.begin(), all.end(), [&](const CutQuestion& other) { return reads(plan_, question.step, other.step); });

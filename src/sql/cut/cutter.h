@@ -35,6 +35,12 @@ struct Spread {
   std::vector<Range> ranges;
 };
 
+/// An equality between the sides of a join, as seen from one of them.
+struct JoinKey {
+  const duckdb::Expression* key = nullptr;  ///< That side's.
+  bool null_meets_null = false;             ///< IS NOT DISTINCT FROM.
+};
+
 /// Walks an optimized plan from its leaves to its root and cuts it where rows must move. What can run where its rows are
 /// stays one SELECT; a subtree that was cut off stands in the plan above it as the rows of a step.
 /// Each operator's rule is in a file of its own. A rule may change the plan as long as its rows stay the same.
@@ -84,6 +90,12 @@ class Cutter {
   /// is known and small. If it isn't known, asks for it. Nothing: both must move.
   std::optional<Spread> share_by_real_size(duckdb::LogicalOperator& op, Spread& left, Spread& right, bool can_share_left,
                                            bool can_share_right);
+  /// Asks how many rows the step that deals a join's side has and, where it is of use, within which bounds their keys lie.
+  void ask(std::size_t dealt, const std::vector<JoinKey>& keys, bool with_bounds);
+  /// Leaves out rows of a join's other side whose keys (the `key`s of `keys`) lie outside the bounds of what they are to meet.
+  void keep_within(Operator& other, const std::vector<JoinKey>& keys, const std::vector<KeyBounds>& bounds);
+  /// A join that gives no rows, since the side that this step deals has none: its other side isn't computed.
+  Spread nothing_of(duckdb::LogicalOperator& join, std::size_t dealt);
   /// Whether the operator gives all rows of an input, which are counted.
   bool is_at_rest(const duckdb::LogicalOperator& op) const;
   /// Stands for a step and all that it reads.
@@ -122,6 +134,9 @@ class Cutter {
                          std::vector<std::size_t>& from);
   /// Whether the part of the plan that is not cut off may give other rows when it runs again.
   bool is_volatile(duckdb::LogicalOperator& op) const;
+  /// The sources below whose rows may come in parts, beside all rows of the others: what the operator gives for the parts,
+  /// put together, is what it gives for the whole.
+  std::vector<duckdb::LogicalOperator*> divisible_sources(duckdb::LogicalOperator& op) const;
   void collect_sources(duckdb::LogicalOperator& op, std::vector<duckdb::LogicalOperator*>& found) const;
   std::uint64_t rows_of(duckdb::LogicalOperator& op);
 
@@ -149,6 +164,17 @@ class Cutter {
 /// Throws for a type with a collation: SQL that groups or compares such a column goes by the collation, also where the
 /// plan goes by the bytes.
 void refuse_collation(const duckdb::LogicalType& type);
+
+/// Whether each row that the join gives follows from one row of its left (right) side and the whole other side.
+bool left_decides(const duckdb::LogicalOperator& join);
+bool right_decides(const duckdb::LogicalOperator& join);
+
+/// Whether the join gives nothing when its left (right) side has no rows, and whether a row of that side which meets none is
+/// not seen in what it gives.
+bool needs_left(const duckdb::LogicalOperator& join);
+bool needs_right(const duckdb::LogicalOperator& join);
+bool drops_left(const duckdb::LogicalOperator& join);
+bool drops_right(const duckdb::LogicalOperator& join);
 
 /// A column's name in a step: c0, c1 ….
 std::string numbered(char letter, std::size_t number);

@@ -125,6 +125,56 @@ TEST_CASE("what a filter leaves is asked for before the other side moves") {
   CHECK(kinds(7'000'000, CutStep::Kind::kGather) == 0);
 }
 
+TEST_CASE("bounds of a side's keys keep rows of the other from moving") {
+  const auto query = [](const std::string& join) { return "SELECT * FROM facts " + join + " (FROM other WHERE y % 7 = 3) o ON facts.k = o.k"; };
+  const auto is_filtered = [&](const std::string& join) {
+    const CutPlan asking = cut(query(join));
+    REQUIRE(asking.questions.size() == 1);
+    const std::string& id = asking.questions[0].id;
+    const CutPlan plan = value_of(cutter().cut(query(join), kInputs, {-1, 8, {{id, 7'000'000}}, {{id, {{"17", "99999"}}}}}));
+    const bool has_bounds = std::any_of(plan.steps.begin(), plan.steps.end(),
+                                        [](const CutStep& step) { return step.query.find("99999") != std::string::npos; });
+    CHECK(asking.questions[0].bounds.has_value() == has_bounds);
+    return has_bounds;
+  };
+  CHECK(is_filtered("JOIN"));
+  CHECK(is_filtered("SEMI JOIN"));
+  CHECK(!is_filtered("LEFT JOIN"));
+  CHECK(!is_filtered("ANTI JOIN"));
+}
+
+TEST_CASE("a side without rows spares the other of a join that needs both") {
+  const auto reads_facts = [&](const std::string& join) {
+    const std::string query = "SELECT * FROM facts " + join + " (FROM other WHERE y % 7 = 3) o ON facts.k = o.k";
+    const CutPlan asking = cut(query);
+    REQUIRE(asking.questions.size() == 1);
+    const CutPlan plan = value_of(cutter().cut(query, kInputs, {-1, 8, {{asking.questions[0].id, 0}}}));
+    std::vector<bool> is_read(plan.steps.size(), false);
+    is_read.back() = true;
+    for (std::size_t i = plan.steps.size(); i-- > 0;) {
+      for (const std::size_t from : plan.steps[i].from) is_read[from] = is_read[from] || is_read[i];
+    }
+    return static_cast<bool>(is_read[0]);
+  };
+  CHECK(!reads_facts("JOIN"));
+  CHECK(!reads_facts("SEMI JOIN"));
+  CHECK(reads_facts("LEFT JOIN"));
+  CHECK(reads_facts("ANTI JOIN"));
+}
+
+TEST_CASE("a join's side that decides row by row may come in parts") {
+  const auto divisible = [](const std::string& query) {
+    const CutPlan plan = cut(query);
+    return plan.steps.back().divisible.size();
+  };
+  CHECK(divisible("SELECT x, y FROM facts JOIN other USING (k)") == 2);
+  CHECK(divisible("SELECT x, y FROM facts LEFT JOIN other USING (k)") == 1);
+  CHECK(divisible("SELECT x FROM facts ANTI JOIN other USING (k)") == 1);
+  CHECK(divisible("SELECT x, y FROM facts FULL JOIN other USING (k)") == 0);
+  CHECK(divisible("SELECT k, median(x) FROM facts JOIN other USING (k) GROUP BY k") == 0);
+  CHECK(divisible("SELECT k, row_number() OVER (PARTITION BY k ORDER BY x) FROM facts JOIN other USING (k)") == 0);
+}
+
 TEST_CASE("of what is to be counted, the lowest comes first") {
   const CutPlan plan = cut("SELECT a.x FROM facts a JOIN (SELECT b.k, c.x FROM other b JOIN facts c USING (k) WHERE b.y % 7 = 3) d "
                            "ON a.k = d.k AND a.x = d.x");
