@@ -30,6 +30,14 @@ struct TaskReused {
   TaskRef task;
 };
 
+/// What the driver knows of a task before it runs; may come again, and changes only what has not started.
+struct TaskHint {
+  TaskRef task;
+  double weight = 0;       ///< Its work beside that of the stage's other tasks, such as bytes to read; 0: as others.
+                           ///< Heavier ones start first, and may take longer before they count as late.
+  std::int64_t node = -1;  ///< WorkerJoined::node where most of what it reads from outside the job lies; -1: anywhere.
+};
+
 /// An attempt ended. A runner reports every started attempt exactly once, also cancelled ones: until then the
 /// attempt keeps its slot. Reports of attempts that no longer count are answered with action::Drop.
 struct TaskFinished {
@@ -38,14 +46,22 @@ struct TaskFinished {
   Status status;
   double seconds = 0;         ///< How long it ran; feeds speculation.
   bool worker_died = false;   ///< The process died under it: counted as a worker's death, not as the task's failure.
+  std::int64_t output_bytes = 0;  ///< Kept on the worker's node: what reads most of it runs there if it can.
 };
 
-/// A worker can take `slots` attempts at once. `resources` is what it has in all; 0 means not counted.
+/// A worker can take `slots` attempts at once. `resources` is what it has in all; 0 means not counted, but for gpus
+/// and custom ones, of which it then has none. Workers may differ, and join at any time.
 /// The in-process runners join once as one worker with all their slots.
 struct WorkerJoined {
   std::int64_t worker = 0;
   std::int64_t slots = 1;
   Resources resources;
+  std::int64_t node = 0;      ///< Workers of one machine have the same number, not negative.
+};
+
+/// A worker will leave: it gets nothing new, and what runs there may end. WorkerLost says that it has gone.
+struct WorkerDraining {
+  std::int64_t worker = 0;
 };
 
 /// A worker is gone with all that ran on it. What it would still report is dropped, also when it comes back.
@@ -79,9 +95,9 @@ struct CancelRequested {
 
 }  // namespace event
 
-using Event = std::variant<event::JobStarted, event::TaskReused, event::TaskFinished, event::WorkerJoined,
-                           event::WorkerLost, event::OutputLost, event::StageSatisfied, event::Tick,
-                           event::CancelRequested>;
+using Event = std::variant<event::JobStarted, event::TaskReused, event::TaskHint, event::TaskFinished,
+                           event::WorkerJoined, event::WorkerDraining, event::WorkerLost, event::OutputLost,
+                           event::StageSatisfied, event::Tick, event::CancelRequested>;
 
 /// What the driver has to do, in this order.
 namespace action {

@@ -18,9 +18,13 @@ namespace millpond {
 /// - A task starts when its inputs are accepted and something needs it; the first success of its attempts is accepted.
 /// - Stages deeper in the graph go first, so that what was computed is consumed before more is made.
 /// - A gap of more than ten seconds between Ticks counts as ten: the driver itself stood still, and nobody is blamed.
-/// - Retry looks only at the code. An attempt out of memory comes again with half a worker, then alone on a whole one.
+/// - Retry looks only at the code. An attempt out of memory comes again with half a worker, then alone on a whole one,
+///   then on larger ones.
+/// - In a stage the heavier task goes first (TaskHint), and each to the node with most of its input while that is free.
+/// - An attempt that takes too long gets a second one beside it where slots are idle; after twice that time, at once.
 ///
-/// Cost: about 20 bytes a task, nothing an edge; a few microseconds an event. Thread-compatible.
+/// Cost: about 50 bytes a task, nothing an edge; a few microseconds an event, whatever the number of tasks and workers
+/// (docs/decisions/0018). Thread-compatible.
 class Scheduler {
  public:
   /// kInvalidArgument for duplicate ids, unknown dependencies, cycles, or kSame between stages of different size.

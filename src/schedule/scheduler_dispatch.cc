@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -6,96 +7,132 @@
 namespace millpond {
 
 Demand Scheduler::Impl::demand_of(std::int64_t task) const {
-  return {graph_.node(graph_.stage_of(task)).shape.resources, history(task).escalation};
+  Demand demand{graph_.node(graph_.stage_of(task)).shape.resources, history(task).escalation};
+  if (demand.escalation == 0) return demand;
+  const auto tried = memory_tried_.find(task);
+  if (tried != memory_tried_.end()) demand.memory_tried = tried->second;
+  return demand;
 }
 
 void Scheduler::Impl::apply_changes() {
   const Progress::Changes changes = progress_.take_changes();
   for (const std::int64_t task : changes.abandoned) cancel_all(task);
-  for (const std::int64_t task : changes.invalidated) actions_.push_back(action::Invalidate{graph_.ref(task)});
+  for (const std::int64_t task : changes.invalidated) {
+    places_.remove_output(task);
+    actions_.push_back(action::Invalidate{graph_.ref(task)});
+  }
   for (const std::size_t stage : changes.finished) {
     actions_.push_back(action::StageFinished{graph_.node(stage).shape.id});
   }
   for (const std::int64_t task : changes.ready) {
     if (history(task).escalation > 0) {
-      queue_.push_escalated(task);
+      escalated_.push_back({task, std::nullopt});
     } else {
-      queue_.push(graph_.node(graph_.stage_of(task)).rank, task);
+      // With one node there is nothing to choose.
+      const std::int64_t node = pool_.num_nodes() > 1 ? places_.node_of(task) : kAnywhere;
+      queue_.push(graph_.node(graph_.stage_of(task)).rank, task, places_.weight(task), node);
     }
   }
 }
 
+/// What holds the stage up for very long goes first, then what needs a large part of a worker, then what is ready; what
+/// is only late has the slots that nothing else wants.
 void Scheduler::Impl::dispatch() {
   if (pool_.free_slots() <= 0) return;
+  copy_late(kVeryLate);
   dispatch_escalated();
   dispatch_stages();
+  copy_late(1);
 }
 
 /// An escalated task needs much of a worker at once. That worker takes nothing new until the task fits, or it would
-/// wait for ever behind small ones.
+/// wait for ever behind small ones. At most half of the workers are kept so.
 void Scheduler::Impl::dispatch_escalated() {
-  while (queue_.has_escalated()) {
-    const std::int64_t task = queue_.top_escalated();
-    if (!progress_.confirm_ready(task)) {
-      queue_.pop_escalated();
-      pool_.clear_reservation();
-      continue;
+  const std::int64_t most = std::max<std::int64_t>(1, pool_.size() / 2);
+  for (auto entry = escalated_.begin(); entry != escalated_.end();) {
+    // A worker that was lost is no longer reserved.
+    if (entry->reserved && !pool_.contains(*entry->reserved)) entry->reserved.reset();
+    if (progress_.confirm_ready(entry->task)) {
+      if (!entry->reserved && pool_.num_reserved() >= most) return;
+      if (!place_escalated(*entry)) {
+        if (!entry->reserved) return;
+        ++entry;
+        continue;
+      }
+    } else if (entry->reserved) {
+      pool_.release(*entry->reserved);
     }
-    const Demand demand = demand_of(task);
-    if (!pool_.reserved()) {
-      const auto largest = pool_.largest_for(demand);
-      if (!largest) return;
-      pool_.reserve(*largest);
-    }
-    const auto choice = pool_.choose_on(*pool_.reserved(), demand);
-    if (!choice) return;
-    pool_.clear_reservation();
-    queue_.pop_escalated();
-    start(task, *choice, false);
+    entry = escalated_.erase(entry);
   }
+}
+
+/// Starts it, or keeps a worker for it; neither when there is none to keep.
+bool Scheduler::Impl::place_escalated(Escalated& entry) {
+  if (is_full(graph_.stage_of(entry.task))) return false;
+  const Demand demand = demand_of(entry.task);
+  if (!entry.reserved) {
+    entry.reserved = pool_.largest_for(demand);
+    if (!entry.reserved) return false;
+    pool_.reserve(*entry.reserved);
+  }
+  const auto choice = pool_.choose_on(*entry.reserved, demand);
+  if (!choice) return false;
+  pool_.release(*entry.reserved);
+  start(entry.task, *choice, false);
+  return true;
 }
 
 void Scheduler::Impl::dispatch_stages() {
   auto rank = queue_.next_rank(0);
   while (rank && pool_.free_slots() > 0) {
-    const std::int64_t task = queue_.top(*rank);
+    // Those of a stage ask for as much, but for the escalated ones, which are not here.
+    const StageGraph::Node& node = graph_.node(graph_.by_rank()[*rank]);
+    const Demand demand{node.shape.resources};
+    const bool full = is_full(graph_.by_rank()[*rank]);
+    const bool went_on = !full && (dispatch_near(*rank, demand) || dispatch_one(*rank, demand));
+    // A later stage may ask for less.
+    rank = queue_.next_rank(went_on ? *rank : *rank + 1);
+  }
+}
+
+/// Whether the stage has as many attempts as it may. Those cancelled count until they have ended.
+bool Scheduler::Impl::is_full(std::size_t stage) const {
+  const StageGraph::Node& node = graph_.node(stage);
+  if (node.shape.max_running <= 0) return false;
+  std::int64_t running = 0;
+  const std::int64_t end = node.first_task + node.shape.tasks;
+  for (auto entry = attempts_by_task_.lower_bound({node.first_task, 0});
+       entry != attempts_by_task_.end() && entry->first < end && running < node.shape.max_running; ++entry) {
+    ++running;
+  }
+  return running >= node.shape.max_running;
+}
+
+/// A task on the node where its input lies; false when none can go there now.
+bool Scheduler::Impl::dispatch_near(std::size_t rank, const Demand& demand) {
+  if (!queue_.has_local(rank)) return false;
+  return pool_.any_free_node([&](std::int64_t node) {
+    if (!queue_.has_local(rank, node)) return false;
+    const std::int64_t task = queue_.top(rank, node);
     if (progress_.confirm_ready(task)) {
-      const auto choice = pool_.choose(demand_of(task));
-      if (!choice) {
-        // The stage's other tasks ask for as much; a later stage may ask for less.
-        rank = queue_.next_rank(*rank + 1);
-        continue;
-      }
+      const auto choice = pool_.choose_near(node, demand);
+      if (!choice) return false;
       start(task, *choice, false);
     }
-    queue_.pop(*rank);
-    rank = queue_.next_rank(*rank);
-  }
+    queue_.pop(rank, node);
+    return true;
+  });
 }
 
-bool Scheduler::Impl::may_speculate() const {
-  return options_.speculation && pool_.size() > 1 && pool_.free_slots() > 0 && progress_.num_ready() == 0 &&
-         !attempts_.empty();
-}
-
-/// A copy of each late attempt on another worker, where slots would stay empty otherwise.
-void Scheduler::Impl::speculate() {
-  if (!may_speculate()) return;
-  std::vector<std::pair<std::int64_t, std::int64_t>> late;  // Task, its worker.
-  for (const auto& [number, attempt] : attempts_) {
-    const TaskHistory& past = history(attempt.task);
-    if (!attempt.live || attempt.speculative || past.live != 1 || past.escalation > 0) continue;
-    if (!progress_.has_inputs(attempt.task)) continue;
-    const std::size_t stage = graph_.stage_of(attempt.task);
-    const std::int64_t wanted = progress_.num_open(stage) + progress_.count(stage, TaskState::kAccepted);
-    const auto limit = stragglers_.limit(stage, wanted, options_);
-    const std::int64_t running_ns = clock_.now() - attempt.started_ns;
-    if (limit && running_ns > seconds_to_ns(*limit)) late.emplace_back(attempt.task, attempt.worker);
-  }
-  for (const auto& [task, worker] : late) {
-    const auto choice = pool_.choose(demand_of(task), worker);
-    if (choice) start(task, *choice, true);
-  }
+/// Any task of the rank on any worker; false when no worker can take it now.
+bool Scheduler::Impl::dispatch_one(std::size_t rank, const Demand& demand) {
+  const auto choice = pool_.choose(demand);
+  if (!choice) return false;
+  const std::int64_t source = queue_.source_for(rank, pool_.node_of(choice->worker));
+  const std::int64_t task = queue_.top(rank, source);
+  if (progress_.confirm_ready(task)) start(task, *choice, false);
+  queue_.pop(rank, source);
+  return true;
 }
 
 /// Ready tasks, idle workers, and still nothing starts: no worker is ever large enough, unless one joins.
@@ -106,15 +143,15 @@ void Scheduler::Impl::check_placement() {
   }
   if (!blocked_since_) blocked_since_ = clock_.now();
   if (clock_.now() - *blocked_since_ < seconds_to_ns(options_.placement_seconds)) return;
-  if (pool_.size() == 0) {
-    return fail_job(Status(StatusCode::kUnavailable, "there is no worker to run the job's tasks"), {});
-  }
-  for (const StageGraph::Node& node : graph_.nodes()) {
-    const auto position = *graph_.find_stage(node.shape.id);
-    if (progress_.count(position, TaskState::kReady) == 0) continue;
-    const std::string name = node.shape.name.empty() ? "stage " + std::to_string(node.shape.id) : node.shape.name;
-    return fail_job(Status::invalid_argument(name + " asks for " + std::to_string(node.shape.resources.gpus) +
-                                                 " gpus a task, and no worker has them",
+  const Status no_worker(StatusCode::kUnavailable, "there is no worker to run the job's tasks");
+  if (pool_.size() == 0) return fail_job(no_worker, {});
+  for (const std::size_t stage : graph_.by_rank()) {
+    if (progress_.count(stage, TaskState::kReady) == 0) continue;
+    const StageShape& shape = graph_.node(stage).shape;
+    const std::string name = shape.name.empty() ? "stage " + std::to_string(shape.id) : shape.name;
+    const std::string lacking = pool_.lacking(Demand{shape.resources});
+    if (lacking.empty()) return fail_job(no_worker, {});
+    return fail_job(Status::invalid_argument(name + " asks for " + lacking + " a task, and no worker has them",
                                              "ask for fewer, or add a worker that has them"),
                     {});
   }

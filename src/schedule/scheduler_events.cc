@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -11,6 +12,7 @@ Scheduler::Impl::Impl(StageGraph graph, SchedulerOptions options)
       options_(options),
       progress_(graph_),
       queue_(graph_.nodes().size()),
+      places_(graph_),
       stragglers_(graph_.nodes().size()),
       histories_(static_cast<std::size_t>(graph_.num_tasks())) {}
 
@@ -19,8 +21,8 @@ std::vector<Action> Scheduler::Impl::handle(const Event& event) {
   std::visit([this](const auto& e) { on(e); }, event);
   apply_changes();
   if (started_ && !failed_since_ && !finished_) {
+    find_late();
     dispatch();
-    if (std::holds_alternative<event::Tick>(event)) speculate();
     check_placement();
   }
   check_end();
@@ -46,6 +48,10 @@ void Scheduler::Impl::on(const event::TaskReused& e) {
   progress_.accept(*task);
 }
 
+void Scheduler::Impl::on(const event::TaskHint& e) {
+  if (const auto task = graph_.find_task(e.task)) places_.hint(*task, e.weight, e.node);
+}
+
 void Scheduler::Impl::on(const event::TaskFinished& e) {
   const auto found = attempts_.find(e.attempt);
   if (found == attempts_.end() || graph_.find_task(e.task) != found->second.task) {
@@ -53,7 +59,7 @@ void Scheduler::Impl::on(const event::TaskFinished& e) {
     return;
   }
   const Attempt attempt = found->second;
-  attempts_.erase(found);
+  forget(found);
   pool_.give_back(attempt.worker, attempt.grant);
   if (attempt.live) --history(attempt.task).live;
   if (!attempt.live || finished_ || failed_since_) {
@@ -71,14 +77,17 @@ void Scheduler::Impl::on(const event::TaskFinished& e) {
   errors_.erase(attempt.task);
   history(attempt.task).failures = 0;
   history(attempt.task).deaths = 0;
-  stragglers_.add(graph_.stage_of(attempt.task), e.seconds);
+  stragglers_.add(graph_.stage_of(attempt.task), e.seconds / places_.weight(attempt.task));
+  places_.add_output(attempt.task, pool_.node_of(attempt.worker), e.output_bytes);
   progress_.accept(attempt.task);
 }
 
 void Scheduler::Impl::on(const event::WorkerJoined& e) {
   if (pool_.contains(e.worker)) drop_worker(e.worker, "it was started again");
-  pool_.add(e.worker, e.slots, e.resources);
+  pool_.add(e.worker, e.slots, e.resources, e.node);
 }
+
+void Scheduler::Impl::on(const event::WorkerDraining& e) { pool_.drain(e.worker); }
 
 void Scheduler::Impl::on(const event::WorkerLost& e) { drop_worker(e.worker, e.reason); }
 
@@ -95,6 +104,7 @@ void Scheduler::Impl::on(const event::OutputLost& e) {
       }
     }
   }
+  places_.remove_output(*task);
   if (!progress_.lose(*task)) return;
   if (++history(*task).losses <= options_.max_output_losses) return;
   fail_job(Status(StatusCode::kIoError,
@@ -137,11 +147,11 @@ std::optional<std::int64_t> Scheduler::Impl::next_wakeup_ns() const {
     if (blocked_since_) consider(*blocked_since_ + seconds_to_ns(options_.placement_seconds));
     if (options_.task_deadline_seconds > 0) {
       const std::int64_t deadline = seconds_to_ns(options_.task_deadline_seconds);
-      for (const auto& [number, attempt] : attempts_) {
-        if (attempt.live) consider(attempt.started_ns + deadline);
-      }
+      // By number is by start.
+      const auto first = std::find_if(attempts_.begin(), attempts_.end(), [](const auto& e) { return e.second.live; });
+      if (first != attempts_.end()) consider(first->second.started_ns + deadline);
     }
-    if (may_speculate()) consider(clock_.now() + kNsPerSecond / 2);
+    if (may_speculate()) consider(std::max(next_look_ns_, clock_.now() + kNsPerSecond / 2));
   }
   if (!due) return std::nullopt;
   return clock_.driver_time(*due);

@@ -35,6 +35,7 @@ struct StageShape {
   std::vector<StageDependency> dependencies;  ///< Without cycles; in any order.
   Determinacy determinacy = Determinacy::kDeterminate;
   Resources resources;                        ///< Of each task; 0: one slot's share.
+  std::int64_t max_running = 0;               ///< Tasks at once, copies included; 0: as many as fit.
   double weight = 1;                          ///< Expected cost of a task; among equals the heavier stage goes first.
   std::string name;                           ///< For messages: "stage 2 (hash ticker)". Empty: "stage <id>".
 

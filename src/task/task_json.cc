@@ -60,8 +60,13 @@ Result<TaskOutput> output_from_json(const Json& json) {
 }
 
 Json resources_to_json(const Resources& resources) {
-  return Json::object(
+  Json json = Json::object(
       {{"threads", resources.threads}, {"memory_bytes", resources.memory_bytes}, {"gpus", resources.gpus}});
+  if (resources.custom.empty()) return json;
+  Json custom = Json::object({});
+  for (const auto& [name, amount] : resources.custom) custom.set(name, amount);
+  json.set("custom", std::move(custom));
+  return json;
 }
 
 Result<Resources> resources_from_json(const Json& json) {
@@ -69,6 +74,11 @@ Result<Resources> resources_from_json(const Json& json) {
   MILLPOND_ASSIGN_OR_RETURN(resources.threads, json.get_int("threads"));
   MILLPOND_ASSIGN_OR_RETURN(resources.memory_bytes, json.get_int("memory_bytes"));
   MILLPOND_ASSIGN_OR_RETURN(resources.gpus, json.get_double("gpus"));
+  if (json.find("custom") == nullptr) return resources;
+  MILLPOND_ASSIGN_OR_RETURN(const Json* custom, json.get_object("custom"));
+  for (const auto& [name, amount] : custom->as_object()) {
+    MILLPOND_ASSIGN_OR_RETURN(resources.custom[name], custom->get_double(name));
+  }
   return resources;
 }
 

@@ -189,7 +189,7 @@ void SimulatedDriver::perform(const action::Start& start) {
   if (!open_tasks().contains(start.task)) violate("a task was started that nothing needs");
   std::int64_t others = 0;
   for (const auto& [number, active] : active_) others += active.task == start.task && !active.cancelled ? 1 : 0;
-  if (others > (job_.options.speculation && job_.workers > 1 ? 1 : 0)) violate("too many attempts of a task at once");
+  if (others > (job_.options.speculation && job_.workers > 1 ? 2 : 0)) violate("too many attempts of a task at once");
   report_.speculated += others;
   active_[start.attempt] = {start.task, start.worker, start.resources, false};
   check_budget(start.worker);

@@ -19,7 +19,7 @@ Task sample() {
   task.output.directory = "/out";
   task.output.exchange_file = "a1.exchange";
   task.output.exchange = Placement{Placement::Kind::kHash, {"a", "b c"}, 16, 0xffffffffffffffffULL, {"a"}};
-  task.resources = {2, 1 << 20, 0.5};
+  task.resources = {2, 1 << 20, 0.5, {{"tpu", 1.5}}};
   task.seed = 0x8000000000000001ULL;
   task.location = "job.py:12";
   task.node = "partial_sql";
