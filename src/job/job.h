@@ -99,6 +99,8 @@ class Job {
   void finish_attempt(Scheduler& scheduler, RunnerEvent event);
   /// A reader that met a missing or damaged exchange file of this job has its producer run again.
   void note_lost_output(Scheduler& scheduler, const Status& status);
+  /// Before the last result of a shuffled stage is handed in: what its readers will have to read.
+  void weigh_readers(Scheduler& scheduler, TaskRef last, const TaskResult& result);
   Status check_result(const TaskResult& result, const Stage& stage) const;
   void note_early_stop(Scheduler& scheduler, const Stage& stage);
   /// Tells the progress callback; not more often than every 100 ms unless `is_due`.

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "job/job.h"
+#include "job/task_weights.h"
 #include "job/write_commit.h"
 #include "job/write_notes.h"
 
@@ -88,8 +89,23 @@ void Job::finish_attempt(Scheduler& scheduler, RunnerEvent event) {
   note_lost_output(scheduler, result.status);
   const Status status = result.status;
   const double seconds = result.metrics.seconds;
+  if (status.is_ok()) weigh_readers(scheduler, attempt.task, result);
   reported_[attempt.attempt] = {std::move(result), attempt.output, false};
   handle(scheduler, event::TaskFinished{attempt.task, attempt.attempt, status, seconds, event.worker_died});
+}
+
+void Job::weigh_readers(Scheduler& scheduler, TaskRef last, const TaskResult& result) {
+  const Stage& stage = graph_.stages[static_cast<std::size_t>(last.stage)];
+  if (scheduler.is_accepted(last) || scheduler.num_accepted(last.stage) + 1 < stage.tasks) return;
+  const ResultOf known = [&](std::int64_t upstream, std::int64_t task) {
+    if (TaskRef{upstream, task} == last) return &result;
+    const auto& found = results_[static_cast<std::size_t>(upstream)][static_cast<std::size_t>(task)];
+    return found ? &*found : nullptr;
+  };
+  for (const Stage& reader : graph_.stages) {
+    if (!reads_shuffled(reader, last.stage)) continue;
+    for (const event::TaskHint& hint : task_weights(reader, graph_.stages, known)) handle(scheduler, hint);
+  }
 }
 
 void Job::note_lost_output(Scheduler& scheduler, const Status& status) {
