@@ -182,6 +182,7 @@ struct CallOptions {
   std::int64_t threads = 0;
   std::int64_t memory = 0;
   double gpus = 0;
+  std::int64_t concurrency = 0;       ///< Partitions worked on at once; 0: as many as there are workers.
 };
 
 /// One line of what a running job has done.

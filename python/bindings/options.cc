@@ -122,7 +122,8 @@ void bind_call_options(nb::module_& module) {
           nb::for_setter(nb::arg("columns").none()))
       .def_rw("threads", &CallOptions::threads)
       .def_rw("memory", &CallOptions::memory)
-      .def_rw("gpus", &CallOptions::gpus);
+      .def_rw("gpus", &CallOptions::gpus)
+      .def_rw("concurrency", &CallOptions::concurrency);
 }
 
 void bind_progress_event(nb::module_& module) {

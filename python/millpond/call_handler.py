@@ -5,14 +5,19 @@ from __future__ import annotations
 import inspect
 import pickle
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from millpond.batch_calls import AsyncLoop, BatchCalls
 from millpond.batches import converter, rebatch, to_table
+from millpond.call_policy import PLAIN, CallPolicy, is_async
 from millpond.conform import conform, settle
 from millpond.errors import DataCorruptError, MillpondError
 from millpond.functions import PackedFunction
 from millpond.partition_function import PartitionFunction
+from millpond.rate_limit import RateLimit
+from millpond.read_ahead import read_ahead
 from millpond.row_functions import ROWS_AT_ONCE, RowCounter, filter_rows, flat_map_rows, map_rows, rows_to_table
 from millpond.schema import Schema
 from millpond.user_traceback import user_function_error
@@ -23,6 +28,10 @@ if TYPE_CHECKING:
     from millpond._core import ArrowStream, WorkerCall
 
 
+#: Batches read while a function over an iterator works on one.
+_BATCHES_AHEAD = 2
+
+
 class CallHandler:
     """Called once a task. Functions are unpickled, and classes instantiated, once a worker and kept."""
 
@@ -30,6 +39,7 @@ class CallHandler:
         self._functions: dict[str, PackedFunction] = {}
         self._instances: dict[str, Callable[..., Any]] = {}
         self._error: MillpondError | None = None
+        self._loop: AsyncLoop | None = None
 
     def __call__(self, call: WorkerCall, stream: ArrowStream) -> pa.RecordBatchReader:
         """The rows that the function makes of the rows in `stream`, lazily."""
@@ -72,6 +82,12 @@ class CallHandler:
     def _raise_remembered(self) -> None:
         if self._error is not None:
             raise self._error
+
+    def async_loop(self) -> AsyncLoop:
+        """Where async functions run."""
+        if self._loop is None:
+            self._loop = AsyncLoop()
+        return self._loop
 
     def load(self, call: WorkerCall) -> PackedFunction:
         """The function of a call."""
@@ -117,6 +133,8 @@ class _Calls:
         self._end = 0
         self._counter = RowCounter()
         self._reading_failed = False
+        self._given: tuple[int, int] | None = None  # What the function has, where more has been read.
+        self._calls: BatchCalls | None = None
 
     def tables(self) -> Iterator[pa.Table]:
         """What the function gives; its exceptions become a UserFunctionError that says where."""
@@ -138,15 +156,44 @@ class _Calls:
             yield from self._rows_made(function)
             return
         convert = converter(self._call.batch_format)
-        batches = (convert(table) for table in self._input(self._call.batch_size, self._call.batch_bytes))
-        if self._handler.load(self._call).is_streaming:
-            for result in function(batches):
+        tables = self._input(self._call.batch_size, self._call.batch_bytes)
+        packed = self._handler.load(self._call)
+        if packed.policy != PLAIN or is_async(function):
+            yield from self._by_policy(function, convert, packed.policy, tables)
+            return
+        if packed.is_streaming:
+            for result in function(convert(table) for table in self._ahead(tables)):
                 yield to_table(result, self._call.name)
             return
-        for batch in batches:
-            result = function(batch)
+        for table in tables:
+            result = function(convert(table))
             for piece in result if inspect.isgenerator(result) else [result]:
                 yield to_table(piece, self._call.name)
+
+    def _ahead(self, tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+        placed = ((self._begin, self._end, table) for table in tables)
+        with closing(read_ahead(placed, _BATCHES_AHEAD)) as ahead:
+            self._given = (0, 0)
+            for begin, end, table in ahead:
+                self._given = (begin, end)
+                yield table
+
+    def _by_policy(
+        self,
+        function: Callable[..., Any],
+        convert: Callable[[Any], Any],
+        policy: CallPolicy,
+        tables: Iterator[pa.Table],
+    ) -> Iterator[pa.Table]:
+        # Beside the function, so that all workers find the same one, and it goes with the job's folder.
+        path = Path(f"{self._call.function_path}.rate")
+        rate = RateLimit(path, policy.rate_limit) if policy.rate_limit > 0 else None
+        calls = BatchCalls(function, convert, self._call.name, policy, self._declared, rate)
+        self._calls = calls
+        if is_async(function):
+            yield from calls.overlapped(tables, self._handler.async_loop())
+        else:
+            yield from calls.one_by_one(tables)
 
     def _rows_made(self, function: Callable[..., Any]) -> Iterator[pa.Table]:
         for table in self._input(min(self._call.batch_size, ROWS_AT_ONCE)):
@@ -181,11 +228,14 @@ class _Calls:
 
     def _place(self) -> str:
         partition = f"partition {self._call.partition}"
-        if self._end == 0:
+        begin, end = (self._begin, self._end) if self._given is None else self._given
+        if self._calls is not None:
+            begin, end = self._calls.rows
+        if end == 0:
             return f"before the first row of {partition}"
         if self._call.kind not in ("map_batches", "partition_numbers"):
             return f"on row {self._counter.row} of {partition}"
-        return f"on rows {self._begin} to {self._end - 1} of {partition}"
+        return f"on rows {begin} to {end - 1} of {partition}"
 
 
 def _batches(tables: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from millpond.call_policy import PLAIN, check_policy, is_async
+from millpond.dead_letters import DeadLetters, with_dead_letters
 from millpond.errors import InvalidArgumentError, UnsupportedError
 from millpond.expressions import Expr, expression, item_text
 from millpond.file_options import Names, name_list
@@ -29,7 +31,7 @@ DEFAULT_BATCH_SIZE = 122880
 NO_LIMIT = 2**62
 
 
-class DataFrame(FrameResults, FrameWriting, FrameRelational):
+class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameRelational):
     """A lazy, partitioned table.
 
     Making a frame runs nothing, but checks: an unknown column is an error at once, at the line that names it. Work by
@@ -257,6 +259,10 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
         batch_format: str = "pyarrow",
         schema: SchemaLike | None = None,
         streaming: bool | None = None,
+        concurrency: int | None = None,
+        max_concurrent: int | None = None,
+        rate_limit: float | None = None,
+        on_error: str = "fail",
         **kwargs: Any,
     ) -> DataFrame:
         """Hands the rows to a function in batches of exactly `batch_size` rows, the last of a partition smaller.
@@ -269,6 +275,14 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
         `batch_format` ("pyarrow", "pandas", "polars", "numpy") says; what it gives may be any of them. A class is
         instantiated once a worker process and its instance called, so that it can hold a model. A generator function,
         or any function with `streaming=True`, gets an iterator over the partition's batches and gives an iterator.
+
+        An `async` function works on up to `max_concurrent` batches at once in each worker (16 unless given).
+        `rate_limit` bounds the calls a second, all workers together; `concurrency` how many partitions are worked on at
+        once.
+
+        `on_error` says what happens to rows on which the function raises: `"fail"` ends the job, `"skip"` leaves them
+        out, `"dead_letter"`, which needs `schema=`, leaves them out and keeps them as `dead_letters`. A failing batch
+        is halved until its bad rows are alone, so the function sees rows again and should not depend on its batch.
 
         >>> df = session.from_items([1, 2, 3])
         >>> df.map_batches(lambda batch: batch.slice(0, 1), schema={"item": int}).take_all()
@@ -285,7 +299,19 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
             **_batch_limits(batch_size, batch_bytes),
             "batch_format": batch_format,
             "streaming": streaming,
+            "concurrency": concurrency,
         }
+        settings["policy"] = check_policy(
+            on_error,
+            max_concurrent,
+            rate_limit,
+            is_async=is_async(func),
+            streaming=is_streaming(func, streaming),
+        )
+        if on_error == "dead_letter":
+            return with_dead_letters(
+                self, schema, settings, lambda columns, kept: self._call("map_batches", func, columns, kept, line)
+            )
         return self._call("map_batches", func, schema, settings, line)
 
     # --- columns
@@ -383,7 +409,8 @@ class DataFrame(FrameResults, FrameWriting, FrameRelational):
         options = _core.CallOptions()
         options.kind = kind
         streaming = kind == "map_batches" and is_streaming(function, settings.get("streaming"))
-        options.function = pack(function, streaming)
+        options.function = pack(function, streaming, settings.get("policy", PLAIN))
+        options.concurrency = settings.get("concurrency") or 0
         options.name = settings.get("name") or function_name(function)
         options.batch_size = settings.get("batch_size", DEFAULT_BATCH_SIZE)
         options.batch_bytes = settings.get("batch_bytes", 0)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from millpond.call_policy import PLAIN, CallPolicy
 from millpond.errors import InvalidArgumentError
 from millpond.partition_function import PartitionFunction
 from millpond.source_line import is_ours
@@ -31,6 +32,7 @@ class PackedFunction:
     is_streaming: bool
     #: Stands for the user's modules that are pickled by name: changed code is a changed function.
     modules_digest: str
+    policy: CallPolicy = PLAIN
 
 
 def function_name(function: Callable[..., Any]) -> str:
@@ -50,14 +52,14 @@ def is_streaming(function: Callable[..., Any], streaming: bool | None) -> bool:
     return inspect.isgeneratorfunction(getattr(function, "func", function))
 
 
-def pack(function: Callable[..., Any] | PartitionFunction, streaming: bool) -> bytes:
+def pack(function: Callable[..., Any] | PartitionFunction, streaming: bool, policy: CallPolicy = PLAIN) -> bytes:
     """The function as bytes: equal for equal code, so that a rerun finds what was computed with it.
 
     Functions of the main script travel by value; those of modules by name, so workers must find these modules.
     """
     import cloudpickle  # type: ignore[import-untyped]
 
-    packed = PackedFunction(function, streaming, _modules_digest())
+    packed = PackedFunction(function, streaming, _modules_digest(), policy)
     try:
         data: bytes = cloudpickle.dumps(packed, protocol=5)
     except (pickle.PicklingError, TypeError, AttributeError, NotImplementedError) as error:

@@ -17,6 +17,9 @@ Result<DataFrame> DataFrame::call(const CallOptions& options, const std::string&
   if (options.batch_bytes < 0) {
     return context.fail(Status::invalid_argument("batch_bytes is " + std::to_string(options.batch_bytes) + "; it must not be negative"));
   }
+  if (options.concurrency < 0) {
+    return context.fail(Status::invalid_argument("concurrency is " + std::to_string(options.concurrency) + "; it must not be negative"));
+  }
   if (session_->options().worker_command.empty()) {
     return context.fail(Status::unsupported("functions need worker processes and the session has none",
                                             "set worker_command in SessionOptions"));
@@ -34,6 +37,7 @@ Result<DataFrame> DataFrame::call(const CallOptions& options, const std::string&
   op.threads = options.threads;
   op.memory = options.memory;
   op.gpus = options.gpus;
+  op.concurrency = options.concurrency;
   // A filter keeps its input's columns whatever the function does.
   op.schema = options.kind == "filter" ? node_->schema : options.schema;
   Partitioning partitioning = node_->partitioning;

@@ -40,6 +40,7 @@ std::vector<StageShape> Job::shapes() const {
     shape.tasks = stage.tasks;
     shape.name = "stage " + std::to_string(stage.id) + " (" + stage.name + ")";
     shape.resources = stage.resources;
+    shape.max_running = stage.concurrency;
     shape.determinacy = stage.is_volatile ? Determinacy::kIndeterminate : Determinacy::kDeterminate;
     for (const StageInput& input : stage.inputs) {
       const bool same = input.source->kind == Source::Kind::kStage && !input.source->is_shuffled && input.divisor == 1;

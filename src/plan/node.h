@@ -79,6 +79,7 @@ struct CallOp {
   std::int64_t threads = 0;
   std::int64_t memory = 0;
   double gpus = 0;
+  std::int64_t concurrency = 0;
   bool operator==(const CallOp&) const = default;
 };
 

@@ -125,6 +125,7 @@ class StagePlanner {
     stage->placement = Placement{};
     stage->fingerprint = node->fingerprint;
     stage->resources = {op.threads, op.memory, op.gpus};
+    stage->concurrency = op.concurrency;
     stage->is_volatile = true;
     return leaf_fragment(stage_source(*stage), node->schema.value_or(Schema{}));
   }

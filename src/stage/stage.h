@@ -67,6 +67,7 @@ struct Stage {
   std::vector<StageInput> inputs;       ///< At least one unless the query needs none.
   std::int64_t tasks = 1;
   std::optional<CallSpec> call;
+  std::int64_t concurrency = 0;         ///< Tasks at once; 0: no limit.
   std::optional<Placement> placement;   ///< Set unless `write` is.
   bool is_nested = false;               ///< Each task's partitions are partitions of their own.
   std::optional<StageWrite> write;
