@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "millpond/object_store.h"
 #include "millpond/schema.h"
 #include "millpond/worker_launcher.h"
 
@@ -44,6 +45,8 @@ struct SessionOptions {
   std::int64_t min_task_bytes = -1;
   /// Attempts of a task after the first one before the job fails.
   std::int64_t max_retries = kDefaultMaxRetries;
+  /// Reaches the stores beyond this machine's disks. Without one, a path with a scheme is an error. Python sets it.
+  std::shared_ptr<ObjectStore> object_store;
   /// The program that a worker process runs; it gets the number of its socket as last argument. Python sets it.
   std::vector<std::string> worker_command;
   /// Set: workers live where it starts them, `runner` is "processes", and `worker_command` is not used.

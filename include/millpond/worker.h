@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "millpond/arrow.h"
 #include "millpond/export.h"
+#include "millpond/object_store.h"
 #include "millpond/result.h"
 #include "millpond/schema.h"
 
@@ -36,8 +38,9 @@ using WorkerErrorHandler = std::function<Status()>;
 
 /// The whole life of a worker process: `arguments` are those that the driver appended to SessionOptions::worker_command
 /// (--threads N --memory-limit BYTES --temp-directory DIR FD). Opens an engine, says hello, runs tasks until told to stop.
-/// Returns the exit code.
+/// `object_store`, if any, is configured as the driver's is. Returns the exit code.
 MILLPOND_EXPORT int run_worker(const std::vector<std::string>& arguments, const WorkerCallHandler& handler,
-                               const WorkerErrorHandler& take_error);
+                               const WorkerErrorHandler& take_error,
+                               const std::shared_ptr<ObjectStore>& object_store = nullptr);
 
 }  // namespace millpond

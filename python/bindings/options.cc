@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "launcher.h"
+#include "object_store.h"
 #include "options.h"
 
 namespace nb = nanobind;
@@ -48,6 +49,11 @@ void bind_session_options(nb::module_& module) {
           [](SessionOptions& self, nb::object launcher) { self.worker_launcher = launcher_of(std::move(launcher)); },
           nb::for_getter(nb::sig("def worker_launcher(self) -> bool")),
           nb::for_setter(nb::sig("def worker_launcher(self, launcher: object) -> None")), nb::for_setter(nb::arg().none()))
+      .def_prop_rw(
+          "object_store", [](const SessionOptions& self) { return self.object_store != nullptr; },
+          [](SessionOptions& self, nb::object store) { self.object_store = object_store_of(std::move(store)); },
+          nb::for_getter(nb::sig("def object_store(self) -> bool")),
+          nb::for_setter(nb::sig("def object_store(self, store: object) -> None")), nb::for_setter(nb::arg().none()))
       .def_rw("keep", &SessionOptions::keep);
 }
 

@@ -14,6 +14,7 @@
 #include "arrow_stream.h"
 #include "base/hash.h"
 #include "errors.h"
+#include "object_store.h"
 #include "options.h"
 #include "worker.h"
 
@@ -47,11 +48,12 @@ Status take_error(const nb::object& handler) {
   }
 }
 
-int run(const std::vector<std::string>& arguments, const nb::object& handler) {
+int run(const std::vector<std::string>& arguments, const nb::object& handler, nb::object object_store) {
+  const std::shared_ptr<ObjectStore> store = object_store_of(std::move(object_store));
   nb::gil_scoped_release released;
   return run_worker(
       arguments, [&](const WorkerCall& call, ArrowStream input) { return call_handler(handler, call, std::move(input)); },
-      [&] { return take_error(handler); });
+      [&] { return take_error(handler); }, store);
 }
 
 }  // namespace
@@ -72,7 +74,7 @@ void bind_worker(nb::module_& module) {
                    })
       .def_ro("partition", &WorkerCall::partition)
       .def_ro("files", &WorkerCall::files);
-  module.def("run_worker", &run, "arguments"_a, "handler"_a,
+  module.def("run_worker", &run, "arguments"_a, "handler"_a, "object_store"_a.none(),
              "The whole life of a worker process. `handler(call, stream)` gives the output stream;\n"
              "`handler.take_error()` says why it broke off.");
   module.def(

@@ -6,7 +6,7 @@ import atexit
 import datetime
 import os
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -265,6 +265,7 @@ def init(
     scan_task_bytes: str | int | None = None,
     min_task_bytes: str | int | None = None,
     max_retries: int | None = None,
+    storage_options: Mapping[str, str] | None = None,
     progress: bool | str | None = None,
     keep: bool | None = None,
     exchange: str | None = None,
@@ -286,6 +287,8 @@ def init(
       neighbours, and one far larger than the others by several where the query allows it. 0: each task reads one.
       Default: 1 MB.
     - `max_retries`: attempts of a task after the first before the job fails. Default: 3.
+    - `storage_options`: keys and addresses for `s3://`, named as in Polars: `aws_access_key_id`, `aws_secret_access_key`,
+      `aws_session_token`, `aws_region`, `aws_endpoint_url` … Default: as the AWS tools find them.
     - `progress`: `"auto"` (default), `"bar"`, `"log"` or `"silent"`; True is "bar", False "silent".
     - `keep`: keep the job's folder whole when the session ends. Default: only its journal and log stay.
     - `ray_address`: run on a Ray cluster (docs/cluster.md): `"auto"`: the one this machine belongs to; `"host:port"`;

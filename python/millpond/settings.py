@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError, UnsupportedError
+from millpond.object_store import ObjectStores
 from millpond.sizes import parse_size
 from millpond.source_line import source_line, warn
 from millpond.worker import worker_command
@@ -76,6 +77,7 @@ def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, di
     options.scan_task_bytes = parse_size(arguments["scan_task_bytes"], "scan_task_bytes")
     if arguments["min_task_bytes"] is not None:
         options.min_task_bytes = parse_size(arguments["min_task_bytes"], "min_task_bytes")
+    options.object_store = ObjectStores(arguments["storage_options"])
     keep = arguments["keep"]
     options.keep = bool(keep) if keep is not None else not arguments["_remove_output_root"]
     options.worker_command = worker_command()

@@ -31,8 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ.setdefault(name, "1")
     from millpond import _core
     from millpond.call_handler import CallHandler
+    from millpond.object_store import ObjectStores
 
-    return _core.run_worker(sys.argv[1:] if arguments is None else arguments, CallHandler())
+    return _core.run_worker(sys.argv[1:] if arguments is None else arguments, CallHandler(), ObjectStores())
 
 
 if __name__ == "__main__":

@@ -25,11 +25,11 @@ Result<std::vector<FileSlice>> list_files(Session::Impl& session, const std::vec
   if (paths.empty()) return Status::invalid_argument("no path is given");
   std::vector<FileSlice> files;
   for (const auto& path : paths) {
-    MILLPOND_ASSIGN_OR_RETURN(const std::string local, local_path(path));
+    MILLPOND_ASSIGN_OR_RETURN(const std::string found_at, readable_path(path));
     GlobOptions glob;
     glob.recursive = options.recursive;
     glob.extensions = extensions_of(format);
-    Result<std::vector<FileInfo>> found = expand(session.files(), local, glob);
+    Result<std::vector<FileInfo>> found = expand(session.files(), found_at, glob);
     if (!found.is_ok() && found.status().code() == StatusCode::kNotFound && options.allow_empty) continue;
     if (!found.is_ok()) return found.status();
     for (const auto& file : *found) {

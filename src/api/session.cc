@@ -9,6 +9,7 @@
 #include "base/quote.h"
 #include "plan/graphviz.h"
 #include "stage/resolve.h"
+#include "storage/files_by_scheme.h"
 
 namespace millpond {
 
@@ -23,7 +24,8 @@ Result<std::shared_ptr<Session>> open_session(SessionOptions options, std::share
 }
 
 Result<std::shared_ptr<Session>> Session::open(SessionOptions options) {
-  return open_session(std::move(options), local_file_system());
+  std::shared_ptr<FileSystem> files = files_by_scheme(local_file_system(), options.object_store);
+  return open_session(std::move(options), std::move(files));
 }
 
 Result<DataFrame> Session::from_arrow(ArrowStream stream, const std::string& location) {

@@ -102,6 +102,7 @@ Status Session::Impl::open_runner() {
     ProcessRunnerOptions elsewhere;
     elsewhere.launcher = options_.worker_launcher;
     elsewhere.info = worker_info(*engine_);
+    if (options_.object_store) elsewhere.store_settings = options_.object_store->settings();
     MILLPOND_ASSIGN_OR_RETURN(runner_, make_process_runner(std::move(elsewhere), inbox));
     return Status::ok();
   }
@@ -116,6 +117,7 @@ Status Session::Impl::open_runner() {
     processes.slots = options_.threads;
     processes.log_directory = job_directory_ + "/workers";
     processes.info = worker_info(*engine_);
+    if (options_.object_store) processes.store_settings = options_.object_store->settings();
     MILLPOND_ASSIGN_OR_RETURN(calls, make_process_runner(std::move(processes), inbox));
   }
   if (options_.runner == "processes") {

@@ -11,6 +11,7 @@
 #include "runner/worker_main.h"
 #include "sql/engine.h"
 #include "storage/file_system.h"
+#include "storage/files_by_scheme.h"
 
 namespace millpond {
 namespace {
@@ -63,7 +64,7 @@ WorkerInfo worker_info(const Engine& engine) {
 }
 
 int run_worker(const std::vector<std::string>& arguments, const WorkerCallHandler& handler,
-               const WorkerErrorHandler& take_error) {
+               const WorkerErrorHandler& take_error, const std::shared_ptr<ObjectStore>& object_store) {
   EngineOptions options;
   int fd = -1;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -80,18 +81,21 @@ int run_worker(const std::vector<std::string>& arguments, const WorkerCallHandle
   }
   // Two engines may not spill into one folder.
   if (!options.temp_directory.empty()) options.temp_directory += "/worker-" + std::to_string(::getpid());
-  Result<std::unique_ptr<Engine>> engine = Engine::open(options, local_file_system());
+  Result<std::unique_ptr<Engine>> engine = Engine::open(options, files_by_scheme(local_file_system(), object_store));
   if (fd < 0 || !engine.is_ok()) return 1;
   const CallHandler call = [&](const CallSpec& spec, ArrowStream input, const Task& task) {
     return handler(worker_call(spec, task), std::move(input));
   };
-  return worker_main(fd, worker_info(**engine), [&](const Task& task, const std::atomic<bool>& cancel) {
+  const RunTask run = [&](const Task& task, const std::atomic<bool>& cancel) {
     TaskResult result = (*engine)->run_task(task, call, cancel);
     if (!task.call || result.status.is_ok()) return result;
     if (const Status error = take_error(); !error.is_ok() && !cancel) {
       result.status = error.with_context(result.status.context());
     }
     return result;
+  };
+  return worker_main(fd, worker_info(**engine), run, [&](const std::string& store_settings) {
+    return object_store ? object_store->configure(store_settings) : Status::ok();
   });
 }
 

@@ -63,6 +63,12 @@ Result<Uri> parse_file_uri(std::string_view text, std::string_view rest) {
 
 std::string Uri::to_string() const { return is_local() ? path : scheme + "://" + authority + "/" + path; }
 
+bool has_scheme(std::string_view path) {
+  return std::any_of(std::begin(kSchemes), std::end(kSchemes), [&](const std::string_view scheme) {
+    return scheme != "file" && path.substr(0, scheme.size()) == scheme && path.substr(scheme.size(), 3) == "://";
+  });
+}
+
 std::string known_schemes() {
   std::string text;
   for (const std::string_view scheme : kSchemes) text += (text.empty() ? "" : ", ") + std::string(scheme) + "://";

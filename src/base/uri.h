@@ -25,6 +25,9 @@ struct Uri {
 /// kUnsupported, naming the schemes that are known, for any other scheme; kInvalidArgument for an empty or broken one.
 Result<Uri> parse_uri(std::string_view text);
 
+/// Whether a path is on a store, as Uri::to_string writes it: one of the known schemes in lower case, then "://".
+bool has_scheme(std::string_view path);
+
 /// "s3, gs, …": the schemes that parse_uri takes, for messages.
 std::string known_schemes();
 

@@ -22,6 +22,7 @@ struct ProcessRunnerOptions {
   std::int64_t slots = 1;             ///< Worker processes, one task each; started when first needed.
   std::string log_directory;          ///< Holds worker-<n>.log with a worker's stdout and stderr; exists. Empty: no log.
   WorkerInfo info;                    ///< What a worker must match.
+  std::string store_settings;         ///< What workers need to reach stores (ObjectStore::settings()); secret.
   std::chrono::milliseconds heartbeat{1000};
   std::chrono::milliseconds silence{20000};       ///< A worker that says nothing for so long is killed and replaced.
   std::chrono::milliseconds cancel_grace{5000};   ///< So long may a cancelled task go on before its worker is killed.

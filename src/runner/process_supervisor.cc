@@ -171,7 +171,7 @@ void ProcessPool::take_hello(WorkerProcess& worker, const WorkerMessage& hello, 
   const Status match = check_worker(options_.info, hello.info);
   if (match.is_ok()) {
     failed_starts_ = 0;
-    return worker.welcome(options_.heartbeat, now);
+    return worker.welcome(options_.heartbeat, options_.store_settings, now);
   }
   WorkerMessage refusal;
   refusal.type = Type::kRefuse;

@@ -27,13 +27,15 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 using Type = WorkerMessage::Type;
+using Welcomed = std::function<Status(const std::string& store_settings)>;
 
 // How long a running task has to obey once the driver wants or has no more.
 constexpr std::chrono::seconds kObey{2};
 
 class Worker {
  public:
-  Worker(int fd, WorkerInfo info, RunTask run) : fd_(fd), info_(std::move(info)), run_(std::move(run)) {}
+  Worker(int fd, WorkerInfo info, RunTask run, Welcomed welcomed)
+      : fd_(fd), info_(std::move(info)), run_(std::move(run)), welcomed_(std::move(welcomed)) {}
 
   int run() {
     if (!greet()) return 1;
@@ -63,7 +65,7 @@ class Worker {
       const Result<WorkerMessage> answer = decode_message(**payload);
       if (!answer.is_ok() || answer->type != Type::kWelcome) return false;
       heartbeat_ = std::chrono::milliseconds(std::clamp<std::int64_t>(answer->heartbeat_ms, 1, 60000));
-      return true;
+      return !welcomed_ || welcomed_(answer->store_settings).is_ok();
     }
   }
 
@@ -164,6 +166,7 @@ class Worker {
   const int fd_;
   const WorkerInfo info_;
   const RunTask run_;
+  const Welcomed welcomed_;
   std::chrono::milliseconds heartbeat_{1000};
   FrameReader reader_;  // Of the caller's thread until the listener starts, then of the listener.
   std::mutex send_mutex_;
@@ -180,14 +183,14 @@ class Worker {
 
 }  // namespace
 
-int worker_main(int fd, const WorkerInfo& info, RunTask run) {
+int worker_main(int fd, const WorkerInfo& info, RunTask run, const Welcomed& welcomed) {
   const rlimit no_core{0, 0};
   (void)::setrlimit(RLIMIT_CORE, &no_core);
   // The socket's end says the same, but not to a process that is stopped. If the driver died before this line,
   // the socket is at its end already.
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
   (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return Worker(fd, info, std::move(run)).run();
+  return Worker(fd, info, std::move(run), welcomed).run();
 }
 
 }  // namespace millpond

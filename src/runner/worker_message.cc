@@ -54,7 +54,10 @@ Result<std::string> encode_message(const WorkerMessage& message) {
     json.set("info", worker_info_to_json(message.info));
     json.set("pid", message.pid);
   }
-  if (message.type == WorkerMessage::Type::kWelcome) json.set("heartbeat_ms", message.heartbeat_ms);
+  if (message.type == WorkerMessage::Type::kWelcome) {
+    json.set("heartbeat_ms", message.heartbeat_ms);
+    json.set("store_settings", message.store_settings);
+  }
   if (message.type == WorkerMessage::Type::kRefuse) json.set("status", status_to_json(message.status));
   if (!message.attempt.empty()) json.set("attempt", message.attempt);
   if (message.task) json.set("task", task_to_json(*message.task));
@@ -72,6 +75,7 @@ Result<WorkerMessage> decode_message(const std::string& payload) {
   message.attempt = json.string_or("attempt", "");
   message.pid = json.int_or("pid", 0);
   message.heartbeat_ms = json.int_or("heartbeat_ms", 1000);
+  message.store_settings = json.string_or("store_settings", "");
   if (message.type == WorkerMessage::Type::kHello) {
     MILLPOND_ASSIGN_OR_RETURN(const Json* info, json.get_object("info"));
     MILLPOND_ASSIGN_OR_RETURN(message.info, read_info(*info));

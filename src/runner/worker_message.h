@@ -14,7 +14,7 @@ namespace millpond {
 struct WorkerMessage {
   enum class Type {
     kHello,      ///< Worker, first: info and pid.
-    kWelcome,    ///< Driver's answer: heartbeat_ms.
+    kWelcome,    ///< Driver's answer: heartbeat_ms, store_settings.
     kRefuse,     ///< Driver's other answer: status.
     kRun,        ///< Driver: attempt, task.
     kCancel,     ///< Driver: attempt.
@@ -26,6 +26,7 @@ struct WorkerMessage {
   WorkerInfo info;
   std::int64_t pid = 0;
   std::int64_t heartbeat_ms = 1000;
+  std::string store_settings;        ///< ObjectStore::settings(): secret.
   Status status;
   std::string attempt;
   std::optional<Task> task;          ///< kRun; absent when it can't be read: `status` says why.

@@ -87,12 +87,13 @@ Status WorkerProcess::send(const WorkerMessage& message, Time now) {
   return {};
 }
 
-void WorkerProcess::welcome(std::chrono::milliseconds heartbeat, Time now) {
+void WorkerProcess::welcome(std::chrono::milliseconds heartbeat, const std::string& store_settings, Time now) {
   said_hello_ = true;
   state_ = State::kIdle;
   WorkerMessage message;
   message.type = WorkerMessage::Type::kWelcome;
   message.heartbeat_ms = heartbeat.count();
+  message.store_settings = store_settings;
   (void)send(message, now);  // Small: it can't be too large, and a closed socket is noticed by itself.
 }
 

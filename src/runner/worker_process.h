@@ -48,7 +48,7 @@ class WorkerProcess {
   void flush(Time now);
   Status send(const WorkerMessage& message, Time now);
 
-  void welcome(std::chrono::milliseconds heartbeat, Time now);
+  void welcome(std::chrono::milliseconds heartbeat, const std::string& store_settings, Time now);
   /// kInvalidArgument when the task is too large to send; the worker stays idle then.
   Status run(Task task, Time now);
   /// Its task, which is no longer the worker's.

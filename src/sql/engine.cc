@@ -34,7 +34,7 @@ Engine::~Engine() = default;
 Result<std::shared_ptr<duckdb::DuckDB>> Engine::Impl::open(const EngineOptions& settings) {
   MILLPOND_ASSIGN_OR_RETURN(std::shared_ptr<duckdb::DuckDB> opened, open_database(settings));
   duckdb::DatabaseInstance& instance = *opened->instance;
-  if (!files->is_local_disk()) MILLPOND_RETURN_IF_ERROR(bridge_file_system(instance, files, settings.temp_directory));
+  MILLPOND_RETURN_IF_ERROR(bridge_file_system(instance, files, settings.temp_directory));
   MILLPOND_RETURN_IF_ERROR(register_exchange_functions(instance, exchange));
   MILLPOND_RETURN_IF_ERROR(register_bind_input(instance));
   MILLPOND_RETURN_IF_ERROR(RowStreams::register_function(instance, row_streams));

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/uri.h"
 #include "duckdb/main/database.hpp"
 #include "sql/bridged_file.h"
 #include "sql/errors.h"
@@ -41,9 +42,10 @@ class FileSystemBridge final : public duckdb::FileSystem {
   std::string GetName() const override { return "millpond"; }
   bool IsManuallySet() override { return true; }
   bool CanSeek() override { return true; }
-  // Not remote: DuckDB need not fetch ahead of what it reads.
-  bool OnDiskFile(duckdb::FileHandle&) override { return true; }
+  // DuckDB fetches ahead, in larger pieces, what lies elsewhere.
+  bool OnDiskFile(duckdb::FileHandle& handle) override { return !has_scheme(handle.GetPath()); }
   bool CanHandleFile(const std::string& path) override {
+    if (files_->is_local_disk(path)) return false;
     return temp_directory_.empty() || path.compare(0, temp_directory_.size(), temp_directory_) != 0;
   }
 

@@ -47,8 +47,8 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  /// Whether paths mean the same to every program of this machine, so that others (DuckDB) may open them by themselves.
-  virtual bool is_local_disk() const { return false; }
+  /// Whether a path means the same to every program of this machine, so that others (DuckDB) may open it by themselves.
+  virtual bool is_local_disk(const std::string& /*path*/) const { return false; }
 
   /// kNotFound when nothing is there. Follows symbolic links.
   virtual Result<FileInfo> stat(const std::string& path) = 0;

@@ -85,12 +85,13 @@ class FolderWalk {
 class PatternWalk {
  public:
   PatternWalk(FileSystem& files, const std::string& pattern) : files_(files) {
-    for (std::size_t begin = 0; begin < pattern.size();) {
+    const std::size_t root = store_root_length(pattern);
+    for (std::size_t begin = root; begin < pattern.size();) {
       const std::size_t end = std::min(pattern.find('/', begin), pattern.size());
       if (end > begin) parts_.push_back(pattern.substr(begin, end - begin));
       begin = end + 1;
     }
-    root_ = pattern[0] == '/' ? "/" : "";
+    root_ = root > 0 ? pattern.substr(0, root) : pattern[0] == '/' ? "/" : "";
   }
 
   Status run() { return descend(root_, 0); }

@@ -40,7 +40,7 @@ mode_t current_umask() {
 
 class LocalFileSystem final : public FileSystem {
  public:
-  bool is_local_disk() const override { return true; }
+  bool is_local_disk(const std::string&) const override { return true; }
 
   Result<FileInfo> stat(const std::string& path) override {
     MILLPOND_RETURN_IF_ERROR(check_path(path));

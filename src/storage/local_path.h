@@ -10,4 +10,8 @@ namespace millpond {
 /// kUnsupported with the scheme's name, never a local folder called "s3:".
 Result<std::string> local_path(const std::string& path);
 
+/// The path under which a file of this machine or of a store is found: a plain path as it is, file:///a/b as /a/b,
+/// S3://bucket/key as s3://bucket/key. kUnsupported for an unknown scheme.
+Result<std::string> readable_path(const std::string& path);
+
 }  // namespace millpond

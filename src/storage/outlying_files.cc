@@ -10,7 +10,7 @@ class OutlyingFileSystem final : public FileSystem {
   OutlyingFileSystem(std::shared_ptr<FileSystem> base, std::shared_ptr<WorkerLauncher> launcher, std::string directory)
       : base_(std::move(base)), launcher_(std::move(launcher)), prefix_(std::move(directory) + "/") {}
 
-  bool is_local_disk() const override { return base_->is_local_disk(); }
+  bool is_local_disk(const std::string& path) const override { return base_->is_local_disk(path); }
 
   Result<FileInfo> stat(const std::string& path) override {
     Result<FileInfo> info = base_->stat(path);

@@ -1,0 +1,122 @@
+#include "storage/files_by_scheme.h"
+
+#include <utility>
+
+#include "base/uri.h"
+
+namespace millpond {
+namespace {
+
+FileInfo to_file_info(ObjectInfo object) {
+  FileInfo info;
+  info.path = std::move(object.path);
+  info.size = object.size;
+  info.mtime_ns = object.mtime_ns;
+  info.is_directory = object.is_directory;
+  return info;
+}
+
+class StoredFile final : public ReadableFile {
+ public:
+  StoredFile(std::string path, std::unique_ptr<ReadableObject> object)
+      : path_(std::move(path)), object_(std::move(object)) {}
+
+  Result<std::size_t> read_at(std::int64_t offset, std::span<std::byte> out) override {
+    return object_->read_at(offset, out);
+  }
+  Result<FileInfo> info() override {
+    FileInfo info;
+    info.path = path_;
+    info.size = object_->size();
+    return info;
+  }
+
+ private:
+  std::string path_;
+  std::unique_ptr<ReadableObject> object_;
+};
+
+class FilesByScheme final : public FileSystem {
+ public:
+  FilesByScheme(std::shared_ptr<FileSystem> local, std::shared_ptr<ObjectStore> store)
+      : local_(std::move(local)), store_(std::move(store)) {}
+
+  bool is_local_disk(const std::string& path) const override { return !has_scheme(path) && local_->is_local_disk(path); }
+
+  Result<FileInfo> stat(const std::string& path) override {
+    if (!has_scheme(path)) return local_->stat(path);
+    MILLPOND_RETURN_IF_ERROR(reachable(path));
+    MILLPOND_ASSIGN_OR_RETURN(ObjectInfo info, store_->stat(path));
+    return to_file_info(std::move(info));
+  }
+  Result<std::vector<FileInfo>> list(const std::string& directory) override {
+    if (!has_scheme(directory)) return local_->list(directory);
+    MILLPOND_RETURN_IF_ERROR(reachable(directory));
+    MILLPOND_ASSIGN_OR_RETURN(std::vector<ObjectInfo> entries, store_->list(directory));
+    std::vector<FileInfo> files;
+    files.reserve(entries.size());
+    for (ObjectInfo& entry : entries) files.push_back(to_file_info(std::move(entry)));
+    return files;
+  }
+  Result<std::unique_ptr<ReadableFile>> open(const std::string& path) override {
+    if (!has_scheme(path)) return local_->open(path);
+    MILLPOND_RETURN_IF_ERROR(reachable(path));
+    MILLPOND_ASSIGN_OR_RETURN(std::unique_ptr<ReadableObject> object, store_->open(path));
+    return std::unique_ptr<ReadableFile>(std::make_unique<StoredFile>(path, std::move(object)));
+  }
+
+  Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
+    if (has_scheme(path)) return read_only(path);
+    return local_->create(path);
+  }
+  Status make_directories(const std::string& path, unsigned mode) override {
+    return has_scheme(path) ? read_only(path) : local_->make_directories(path, mode);
+  }
+  Status remove_file(const std::string& path) override {
+    return has_scheme(path) ? read_only(path) : local_->remove_file(path);
+  }
+  Status remove_tree(const std::string& path) override {
+    return has_scheme(path) ? read_only(path) : local_->remove_tree(path);
+  }
+  Status rename_no_replace(const std::string& from, const std::string& to) override {
+    return has_scheme(to) ? read_only(to) : local_->rename_no_replace(from, to);
+  }
+  Status rename_replace(const std::string& from, const std::string& to) override {
+    return has_scheme(to) ? read_only(to) : local_->rename_replace(from, to);
+  }
+  Status exchange(const std::string& a, const std::string& b) override {
+    return has_scheme(a) ? read_only(a) : local_->exchange(a, b);
+  }
+  Status sync_directory(const std::string& path) override {
+    return has_scheme(path) ? read_only(path) : local_->sync_directory(path);
+  }
+  Status apply_default_mode(const std::string& path) override {
+    return has_scheme(path) ? read_only(path) : local_->apply_default_mode(path);
+  }
+  Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) override {
+    if (has_scheme(path)) return read_only(path);
+    return local_->open_append(path);
+  }
+
+ private:
+  Status reachable(const std::string& path) const {
+    if (store_ != nullptr) return Status::ok();
+    return Status::unsupported("\"" + path + "\" is on a store, and this session has no way to it",
+                               "set SessionOptions::object_store, or copy the data to a local path");
+  }
+  static Status read_only(const std::string& path) {
+    return Status::unsupported("\"" + path + "\" can't be written: stores are read only so far",
+                               "write to a local path and copy the folder from there");
+  }
+
+  std::shared_ptr<FileSystem> local_;
+  std::shared_ptr<ObjectStore> store_;
+};
+
+}  // namespace
+
+std::shared_ptr<FileSystem> files_by_scheme(std::shared_ptr<FileSystem> local, std::shared_ptr<ObjectStore> store) {
+  return std::make_shared<FilesByScheme>(std::move(local), std::move(store));
+}
+
+}  // namespace millpond
