@@ -44,7 +44,7 @@ _MISSING = ("NO_SUCH_BUCKET", "NO_SUCH_KEY", "RESOURCE_NOT_FOUND", "HTTP 404")
 class ObjectStores:
     """The stores of a session, each connected when it is first asked for. Safe for many threads."""
 
-    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+    def __init__(self, options: Mapping[str, object] | None = None) -> None:
         """`options`: keys and addresses (S3_OPTIONS); what is left out is looked for as the AWS tools do."""
         self._options = checked_options(options)
         self._lock = threading.Lock()
@@ -107,7 +107,7 @@ class StoredObject:
         return _translated(self._path, lambda: self._file.read_at(nbytes, offset))
 
 
-def checked_options(options: Mapping[str, str] | None) -> dict[str, str]:
+def checked_options(options: Mapping[str, object] | None) -> dict[str, str]:
     """`options` as texts. Never shows a value: it may be a secret."""
     checked: dict[str, str] = {}
     for name, value in (options or {}).items():

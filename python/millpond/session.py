@@ -287,8 +287,8 @@ def init(
       neighbours, and one far larger than the others by several where the query allows it. 0: each task reads one.
       Default: 1 MB.
     - `max_retries`: attempts of a task after the first before the job fails. Default: 3.
-    - `storage_options`: keys and addresses for `s3://`, named as in Polars: `aws_access_key_id`, `aws_secret_access_key`,
-      `aws_session_token`, `aws_region`, `aws_endpoint_url` … Default: as the AWS tools find them.
+    - `storage_options`: keys and addresses for `s3://`, named as in Polars: `aws_access_key_id`,
+      `aws_secret_access_key`, `aws_session_token`, `aws_region`, `aws_endpoint_url` … Default: as AWS tools do.
     - `progress`: `"auto"` (default), `"bar"`, `"log"` or `"silent"`; True is "bar", False "silent".
     - `keep`: keep the job's folder whole when the session ends. Default: only its journal and log stay.
     - `ray_address`: run on a Ray cluster (docs/cluster.md): `"auto"`: the one this machine belongs to; `"host:port"`;
