@@ -35,7 +35,14 @@ SEED_TEXT = os.environ.get("MILLPOND_SEED", "20261121")
 SEED = random.SystemRandom().randrange(2**32) if SEED_TEXT == "random" else int(SEED_TEXT)
 #: A run goes on after a difference, up to so many.
 MOST_DIFFERENCES = 10
-RUNNERS = ("threads",) * 8 + ("inline",) * 7 + ("processes",)
+#: How a query runs, and what is too small for a task of its own: 0 keeps each partition apart, little joins and cuts.
+RUNNERS = (
+    *[("threads", 0)] * 6,
+    *[("threads", 300)] * 2,
+    *[("inline", 0)] * 5,
+    *[("inline", 300)] * 2,
+    ("processes", 0),
+)
 
 
 #: Types that Arrow lacks or cuts; millpond hands them over as text.
@@ -60,8 +67,10 @@ class World:
         self.folder = folder
         self.oracle = duckdb.connect()
         self.sessions = {
-            runner: millpond.init(data_root=folder, runner=runner, threads=2, memory_limit="1GB", progress=False)
-            for runner in sorted(set(RUNNERS))
+            (runner, size): millpond.init(
+                data_root=folder, runner=runner, threads=2, memory_limit="1GB", min_task_bytes=size, progress=False
+            )
+            for runner, size in sorted(set(RUNNERS))
         }
         self.counts: Counter[str] = Counter()
 

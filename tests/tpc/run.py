@@ -1,7 +1,7 @@
 """All TPC-H and TPC-DS queries, spread over partitions, compared with plain DuckDB over the same files.
 
     python tests/tpc/run.py DATA [--partitions 1 3 16] [--runners threads processes] [--only tpch:1 tpcds:14]
-        [--distribute always] [--memory-limit 2GB]
+        [--distribute always] [--memory-limit 2GB] [--min-task-bytes 1MB]
 
 DATA is a folder made by tests/tpc/generate.sh, with one suite or both. Prints a line for each query that differs, fails
 or could not be spread, and, last, how many passed. Exit code 1 when one was not.
@@ -37,6 +37,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--runners", nargs="+", default=["threads"], choices=["inline", "threads", "processes", "ray"])
     parser.add_argument("--distribute", default="always", choices=["auto", "always", "never"])
     parser.add_argument("--memory-limit")
+    parser.add_argument("--min-task-bytes", default="0", help="0 keeps partitions apart, however small")
     parser.add_argument("--only", nargs="+", default=[], metavar="SUITE:NUMBER")
     parser.add_argument("--explain", action="store_true", help="print each query's steps")
     return parser.parse_args(arguments)
@@ -120,8 +121,8 @@ def problem_of(
 def run(suite: Suite, runner: str, folder: str, options: argparse.Namespace) -> tuple[int, int]:
     """Runs a suite's queries under one runner; how many were right, and of how many."""
     right = total = 0
-    limit = options.memory_limit
-    with millpond.init(data_root=folder, progress=False, runner=runner, memory_limit=limit) as session:
+    settings = {"memory_limit": options.memory_limit, "min_task_bytes": options.min_task_bytes}
+    with millpond.init(data_root=folder, progress=False, runner=runner, **settings) as session:
         tables = {file.stem: session.read_parquet(str(file)) for file in suite.files}
         for number, query in enumerate(suite.queries, 1):
             if options.only and f"{suite.name}:{number}" not in options.only:
