@@ -5,7 +5,7 @@
 
 namespace millpond {
 
-Progress::Progress(const StageGraph& graph)
+Progress::Progress(const DependencyGraph& graph)
     : graph_(graph),
       states_(static_cast<std::size_t>(graph.num_tasks()), TaskState::kIdle),
       counts_(graph.nodes().size()),
@@ -27,7 +27,7 @@ std::int64_t Progress::num_missing(std::size_t stage) const {
   return num_open(stage) + count(stage, TaskState::kIdle);
 }
 
-std::int64_t Progress::task_of(const StageGraph::Edge& edge, std::int64_t partition) const {
+std::int64_t Progress::task_of(const DependencyGraph::Edge& edge, std::int64_t partition) const {
   return graph_.node(edge.stage).first_task + partition;
 }
 
@@ -41,7 +41,7 @@ void Progress::set_state(std::size_t stage, std::int64_t task, TaskState state) 
 }
 
 bool Progress::inputs_ready(std::size_t stage, std::int64_t partition) const {
-  for (const StageGraph::Edge& edge : graph_.node(stage).inputs) {
+  for (const DependencyGraph::Edge& edge : graph_.node(stage).inputs) {
     if (edge.kind == DependencyKind::kAll) {
       if (num_missing(edge.stage) > 0) return false;
     } else {
@@ -54,10 +54,10 @@ bool Progress::inputs_ready(std::size_t stage, std::int64_t partition) const {
 
 bool Progress::is_needed(std::int64_t task) const {
   if (state(task) == TaskState::kSkipped) return false;
-  const StageGraph::Node& node = graph_.node(graph_.stage_of(task));
+  const DependencyGraph::Node& node = graph_.node(graph_.stage_of(task));
   if (node.consumers.empty()) return true;
   const std::int64_t partition = task - node.first_task;
-  for (const StageGraph::Edge& edge : node.consumers) {
+  for (const DependencyGraph::Edge& edge : node.consumers) {
     if (edge.kind == DependencyKind::kAll ? num_open(edge.stage) > 0 : is_open(task_of(edge, partition))) return true;
   }
   return false;
@@ -78,7 +78,7 @@ void Progress::start() {
   if (started_) return;
   started_ = true;
   for (const std::size_t stage : graph_.topological()) {
-    const StageGraph::Node& node = graph_.node(stage);
+    const DependencyGraph::Node& node = graph_.node(stage);
     if (!node.consumers.empty()) continue;
     for (std::int64_t i = 0; i < node.shape.tasks; ++i) demand(node.first_task + i);
   }
@@ -93,7 +93,7 @@ void Progress::demand(std::int64_t first) {
     next.pop_back();
     if (state(task) != TaskState::kIdle) continue;
     const std::size_t stage = graph_.stage_of(task);
-    const StageGraph::Node& node = graph_.node(stage);
+    const DependencyGraph::Node& node = graph_.node(stage);
     const std::int64_t partition = task - node.first_task;
     set_state(stage, task, TaskState::kWaiting);
     announced_[stage] = false;
@@ -107,11 +107,11 @@ void Progress::demand(std::int64_t first) {
 }
 
 void Progress::demand_inputs(std::size_t stage, std::int64_t partition, std::vector<std::int64_t>& next) const {
-  for (const StageGraph::Edge& edge : graph_.node(stage).inputs) {
+  for (const DependencyGraph::Edge& edge : graph_.node(stage).inputs) {
     if (edge.kind == DependencyKind::kSame) {
       next.push_back(task_of(edge, partition));
     } else if (count(edge.stage, TaskState::kIdle) > 0) {
-      const StageGraph::Node& upstream = graph_.node(edge.stage);
+      const DependencyGraph::Node& upstream = graph_.node(edge.stage);
       for (std::int64_t i = upstream.shape.tasks - 1; i >= 0; --i) {
         if (state(upstream.first_task + i) == TaskState::kIdle) next.push_back(upstream.first_task + i);
       }
@@ -130,7 +130,7 @@ void Progress::accept(std::int64_t task) {
 }
 
 void Progress::wake_consumers(std::size_t stage, std::int64_t partition) {
-  for (const StageGraph::Edge& edge : graph_.node(stage).consumers) {
+  for (const DependencyGraph::Edge& edge : graph_.node(stage).consumers) {
     if (edge.kind == DependencyKind::kAll) {
       if (num_missing(stage) == 0) wake_stage(edge.stage);
       continue;
@@ -141,7 +141,7 @@ void Progress::wake_consumers(std::size_t stage, std::int64_t partition) {
 }
 
 void Progress::wake_stage(std::size_t stage) {
-  const StageGraph::Node& node = graph_.node(stage);
+  const DependencyGraph::Node& node = graph_.node(stage);
   for (std::int64_t i = 0; i < node.shape.tasks && count(stage, TaskState::kWaiting) > 0; ++i) {
     const std::int64_t task = node.first_task + i;
     if (state(task) == TaskState::kWaiting && inputs_ready(stage, i)) make_ready(stage, task);
@@ -163,7 +163,7 @@ void Progress::release_inputs(std::vector<Scope> closed) {
   while (!closed.empty()) {
     const Scope current = closed.back();
     closed.pop_back();
-    for (const StageGraph::Edge& edge : graph_.node(current.stage).inputs) {
+    for (const DependencyGraph::Edge& edge : graph_.node(current.stage).inputs) {
       if (num_open(edge.stage) == 0) continue;
       if (edge.kind == DependencyKind::kSame) {
         retract(edge.stage, current.partition);
@@ -185,7 +185,7 @@ bool Progress::lose(std::int64_t task) {
 }
 
 void Progress::satisfy(std::size_t stage) {
-  const StageGraph::Node& node = graph_.node(stage);
+  const DependencyGraph::Node& node = graph_.node(stage);
   satisfied_[stage] = true;
   std::vector<Scope> closed;
   for (std::int64_t i = 0; i < node.shape.tasks; ++i) {
@@ -198,7 +198,7 @@ void Progress::satisfy(std::size_t stage) {
     closed.push_back({stage, i});
   }
   release_inputs(std::move(closed));
-  for (const StageGraph::Edge& edge : node.consumers) wake_stage(edge.stage);
+  for (const DependencyGraph::Edge& edge : node.consumers) wake_stage(edge.stage);
   announce(stage);
   settle();
 }
@@ -256,7 +256,7 @@ std::vector<Progress::Scope> Progress::downstream_of(std::int64_t task) const {
     // A satisfied stage may need the tasks that were skipped, now that the others will say something else.
     if (stage != origin && satisfied_[stage]) reached[stage] = kEvery;
     if (stage != origin) scopes.push_back({stage, reached[stage] == kEvery ? -1 : partition});
-    for (const StageGraph::Edge& edge : graph_.node(stage).consumers) {
+    for (const DependencyGraph::Edge& edge : graph_.node(stage).consumers) {
       const std::uint8_t how = edge.kind == DependencyKind::kAll ? kEvery : reached[stage];
       reached[edge.stage] = std::max(reached[edge.stage], how);
     }
@@ -273,7 +273,7 @@ bool Progress::was_used(std::int64_t task) const {
 }
 
 void Progress::invalidate(const Scope& scope) {
-  const StageGraph::Node& node = graph_.node(scope.stage);
+  const DependencyGraph::Node& node = graph_.node(scope.stage);
   const bool all = scope.partition < 0;
   if (all && count(scope.stage, TaskState::kAccepted) == 0 && count(scope.stage, TaskState::kRunning) == 0 &&
       count(scope.stage, TaskState::kSkipped) == 0) {
@@ -302,7 +302,7 @@ void Progress::invalidate(const Scope& scope) {
 }
 
 void Progress::demand_needed(const Scope& scope) {
-  const StageGraph::Node& node = graph_.node(scope.stage);
+  const DependencyGraph::Node& node = graph_.node(scope.stage);
   if (!started_) return;
   if (count(scope.stage, TaskState::kIdle) == 0 && count(scope.stage, TaskState::kWaiting) == 0) return;
   const std::int64_t first = scope.partition < 0 ? 0 : scope.partition;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "schedule/stage_graph.h"
+#include "schedule/dependency_graph.h"
 
 namespace millpond {
 
@@ -25,7 +25,7 @@ inline constexpr std::size_t kNumTaskStates = 7;
 /// needs is never run, in particular not after a resume whose later results are known. One byte a task.
 class Progress {
  public:
-  explicit Progress(const StageGraph& graph);
+  explicit Progress(const DependencyGraph& graph);
 
   /// What the caller must see to, in the order of the fields.
   struct Changes {
@@ -76,7 +76,7 @@ class Progress {
   };
   static bool is_open(TaskState state) { return state >= TaskState::kWaiting && state <= TaskState::kRunning; }
   std::int64_t num_missing(std::size_t stage) const;
-  std::int64_t task_of(const StageGraph::Edge& edge, std::int64_t partition) const;
+  std::int64_t task_of(const DependencyGraph::Edge& edge, std::int64_t partition) const;
   void set_state(std::size_t stage, std::int64_t task, TaskState state);
   bool inputs_ready(std::size_t stage, std::int64_t partition) const;
   void make_ready(std::size_t stage, std::int64_t task);
@@ -95,7 +95,7 @@ class Progress {
   void invalidate(const Scope& scope);
   void demand_needed(const Scope& scope);
 
-  const StageGraph& graph_;
+  const DependencyGraph& graph_;
   std::vector<TaskState> states_;
   std::vector<std::array<std::int64_t, kNumTaskStates>> counts_;
   std::vector<bool> announced_;

@@ -7,7 +7,7 @@
 namespace millpond {
 
 Result<Scheduler> Scheduler::create(std::vector<StageShape> stages, SchedulerOptions options) {
-  MILLPOND_ASSIGN_OR_RETURN(StageGraph graph, StageGraph::create(std::move(stages)));
+  MILLPOND_ASSIGN_OR_RETURN(DependencyGraph graph, DependencyGraph::create(std::move(stages)));
   return Scheduler(std::make_unique<Impl>(std::move(graph), options));
 }
 

@@ -86,7 +86,7 @@ void Scheduler::Impl::dispatch_stages() {
   auto rank = queue_.next_rank(0);
   while (rank && pool_.free_slots() > 0) {
     // Those of a stage ask for as much, but for the escalated ones, which are not here.
-    const StageGraph::Node& node = graph_.node(graph_.by_rank()[*rank]);
+    const DependencyGraph::Node& node = graph_.node(graph_.by_rank()[*rank]);
     const Demand demand{node.shape.resources};
     const bool full = is_full(graph_.by_rank()[*rank]);
     const bool went_on = !full && (dispatch_near(*rank, demand) || dispatch_one(*rank, demand));
@@ -97,7 +97,7 @@ void Scheduler::Impl::dispatch_stages() {
 
 /// Whether the stage has as many attempts as it may. Those cancelled count until they have ended.
 bool Scheduler::Impl::is_full(std::size_t stage) const {
-  const StageGraph::Node& node = graph_.node(stage);
+  const DependencyGraph::Node& node = graph_.node(stage);
   if (node.shape.max_running <= 0) return false;
   std::int64_t running = 0;
   const std::int64_t end = node.first_task + node.shape.tasks;

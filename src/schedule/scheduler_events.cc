@@ -7,7 +7,7 @@
 
 namespace millpond {
 
-Scheduler::Impl::Impl(StageGraph graph, SchedulerOptions options)
+Scheduler::Impl::Impl(DependencyGraph graph, SchedulerOptions options)
     : graph_(std::move(graph)),
       options_(options),
       progress_(graph_),
@@ -96,8 +96,8 @@ void Scheduler::Impl::on(const event::OutputLost& e) {
   if (!task || finished_ || failed_since_) return;
   const std::size_t stage = graph_.stage_of(*task);
   for (auto& [number, attempt] : attempts_) {
-    const StageGraph::Node& reader = graph_.node(graph_.stage_of(attempt.task));
-    for (const StageGraph::Edge& edge : reader.inputs) {
+    const DependencyGraph::Node& reader = graph_.node(graph_.stage_of(attempt.task));
+    for (const DependencyGraph::Edge& edge : reader.inputs) {
       if (edge.stage != stage) continue;
       if (edge.kind == DependencyKind::kAll || attempt.task - reader.first_task == e.task.partition) {
         attempt.excused = true;

@@ -18,7 +18,7 @@
 #include "schedule/ready_queue.h"
 #include "schedule/retry_policy.h"
 #include "schedule/scheduler.h"
-#include "schedule/stage_graph.h"
+#include "schedule/dependency_graph.h"
 #include "schedule/stragglers.h"
 #include "schedule/worker_pool.h"
 
@@ -27,12 +27,12 @@ namespace millpond {
 /// Joins the parts: Progress knows what may run, WorkerPool where, retry_policy what a failure means.
 class Scheduler::Impl {
  public:
-  Impl(StageGraph graph, SchedulerOptions options);
+  Impl(DependencyGraph graph, SchedulerOptions options);
 
   std::vector<Action> handle(const Event& event);
   std::optional<std::int64_t> next_wakeup_ns() const;
 
-  const StageGraph& graph() const { return graph_; }
+  const DependencyGraph& graph() const { return graph_; }
   const Progress& progress() const { return progress_; }
   std::int64_t num_running() const { return static_cast<std::int64_t>(attempts_.size()); }
   bool is_finished() const { return finished_; }
@@ -110,7 +110,7 @@ class Scheduler::Impl {
   TaskHistory& history(std::int64_t task) { return histories_[static_cast<std::size_t>(task)]; }
   const TaskHistory& history(std::int64_t task) const { return histories_[static_cast<std::size_t>(task)]; }
 
-  const StageGraph graph_;
+  const DependencyGraph graph_;
   const SchedulerOptions options_;
   Progress progress_;
   WorkerPool pool_;

@@ -9,7 +9,7 @@ constexpr double kLeastWeight = 0.25;
 
 }  // namespace
 
-TaskPlaces::TaskPlaces(const StageGraph& graph)
+TaskPlaces::TaskPlaces(const DependencyGraph& graph)
     : graph_(graph),
       outputs_(static_cast<std::size_t>(graph.num_tasks())),
       weights_(outputs_.size(), 0),
@@ -58,15 +58,15 @@ double TaskPlaces::weight(std::int64_t task) const {
 }
 
 std::int64_t TaskPlaces::node_of(std::int64_t task) const {
-  const StageGraph::Node& reader = graph_.node(graph_.stage_of(task));
+  const DependencyGraph::Node& reader = graph_.node(graph_.stage_of(task));
   std::map<std::int64_t, double> bytes;
   double all = 0;
   const auto add = [&](std::int64_t node, double share) {
     bytes[node] += share;
     all += share;
   };
-  for (const StageGraph::Edge& edge : reader.inputs) {
-    const StageGraph::Node& upstream = graph_.node(edge.stage);
+  for (const DependencyGraph::Edge& edge : reader.inputs) {
+    const DependencyGraph::Node& upstream = graph_.node(edge.stage);
     if (edge.kind == DependencyKind::kSame) {
       const Output& output = outputs_[static_cast<std::size_t>(upstream.first_task + task - reader.first_task)];
       if (output.node >= 0) add(output.node, static_cast<double>(output.bytes));

@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "schedule/stage_graph.h"
+#include "schedule/dependency_graph.h"
 
 namespace millpond {
 
@@ -15,7 +15,7 @@ inline constexpr std::int64_t kAnywhere = -1;
 /// Sixteen bytes a task, and a few a node for each stage; nothing an edge.
 class TaskPlaces {
  public:
-  explicit TaskPlaces(const StageGraph& graph);
+  explicit TaskPlaces(const DependencyGraph& graph);
 
   void hint(std::int64_t task, double weight, std::int64_t node);
   /// The task's output lies on this node.
@@ -40,7 +40,7 @@ class TaskPlaces {
     std::int64_t num_hinted = 0;
   };
 
-  const StageGraph& graph_;
+  const DependencyGraph& graph_;
   std::vector<Output> outputs_;
   std::vector<float> weights_;          // 0: not hinted.
   std::vector<std::int32_t> hinted_;    // Nodes.

@@ -14,7 +14,7 @@
 namespace millpond {
 
 /// The stages by position, checked, with edges in both directions and the order in which they are preferred.
-class StageGraph {
+class DependencyGraph {
  public:
   struct Edge {
     std::size_t stage = 0;  ///< Position of the other stage.
@@ -29,7 +29,7 @@ class StageGraph {
     std::size_t rank = 0;         ///< Place in the start order: deeper, then heavier, then as given.
   };
 
-  static Result<StageGraph> create(std::vector<StageShape> stages);
+  static Result<DependencyGraph> create(std::vector<StageShape> stages);
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const Node& node(std::size_t stage) const { return nodes_[stage]; }

@@ -1,4 +1,4 @@
-#include "schedule/stage_graph.h"
+#include "schedule/dependency_graph.h"
 
 #include <algorithm>
 #include <numeric>
@@ -15,8 +15,8 @@ std::string stage_text(std::int64_t id) { return "stage " + std::to_string(id); 
 
 }  // namespace
 
-Result<StageGraph> StageGraph::create(std::vector<StageShape> stages) {
-  StageGraph graph;
+Result<DependencyGraph> DependencyGraph::create(std::vector<StageShape> stages) {
+  DependencyGraph graph;
   for (StageShape& shape : stages) {
     if (shape.id < 0 || !graph.positions_.emplace(shape.id, graph.nodes_.size()).second) {
       return Status::invalid_argument("two stages have the number " + std::to_string(shape.id) + " or it is negative");
@@ -37,7 +37,7 @@ Result<StageGraph> StageGraph::create(std::vector<StageShape> stages) {
   return graph;
 }
 
-Status StageGraph::link() {
+Status DependencyGraph::link() {
   for (std::size_t stage = 0; stage < nodes_.size(); ++stage) {
     Node& node = nodes_[stage];
     for (const StageDependency& dependency : node.shape.dependencies) {
@@ -59,7 +59,7 @@ Status StageGraph::link() {
   return {};
 }
 
-Status StageGraph::sort() {
+Status DependencyGraph::sort() {
   std::vector<std::size_t> missing(nodes_.size());
   for (std::size_t stage = 0; stage < nodes_.size(); ++stage) {
     missing[stage] = nodes_[stage].inputs.size();
@@ -79,7 +79,7 @@ Status StageGraph::sort() {
   return Status::invalid_argument(stage_text(shape.id) + " depends on itself, directly or through others");
 }
 
-void StageGraph::rank() {
+void DependencyGraph::rank() {
   by_rank_.resize(nodes_.size());
   std::iota(by_rank_.begin(), by_rank_.end(), std::size_t{0});
   std::stable_sort(by_rank_.begin(), by_rank_.end(), [this](std::size_t left, std::size_t right) {
@@ -91,30 +91,30 @@ void StageGraph::rank() {
   for (std::size_t rank = 0; rank < by_rank_.size(); ++rank) nodes_[by_rank_[rank]].rank = rank;
 }
 
-std::optional<std::size_t> StageGraph::find_stage(std::int64_t id) const {
+std::optional<std::size_t> DependencyGraph::find_stage(std::int64_t id) const {
   const auto found = positions_.find(id);
   if (found == positions_.end()) return std::nullopt;
   return found->second;
 }
 
-std::optional<std::int64_t> StageGraph::find_task(TaskRef task) const {
+std::optional<std::int64_t> DependencyGraph::find_task(TaskRef task) const {
   const auto stage = find_stage(task.stage);
   if (!stage || task.partition < 0 || task.partition >= nodes_[*stage].shape.tasks) return std::nullopt;
   return nodes_[*stage].first_task + task.partition;
 }
 
-std::size_t StageGraph::stage_of(std::int64_t task) const {
+std::size_t DependencyGraph::stage_of(std::int64_t task) const {
   const auto after = std::upper_bound(nodes_.begin(), nodes_.end(), task,
                                       [](std::int64_t number, const Node& node) { return number < node.first_task; });
   return static_cast<std::size_t>(after - nodes_.begin()) - 1;
 }
 
-TaskRef StageGraph::ref(std::int64_t task) const {
+TaskRef DependencyGraph::ref(std::int64_t task) const {
   const Node& node = nodes_[stage_of(task)];
   return {node.shape.id, task - node.first_task};
 }
 
-std::string StageGraph::task_name(std::int64_t task) const {
+std::string DependencyGraph::task_name(std::int64_t task) const {
   const Node& node = nodes_[stage_of(task)];
   const std::string stage = node.shape.name.empty() ? stage_text(node.shape.id) : node.shape.name;
   return stage + ", partition " + std::to_string(task - node.first_task);
