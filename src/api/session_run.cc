@@ -100,7 +100,7 @@ JobContext Session::Impl::job_context(const std::vector<NodePtr>& roots) {
 PlannerContext Session::Impl::planner_context() {
   PlannerContext context;
   context.row_groups = [this](const std::string& path) { return engine_->row_groups(path); };
-  if (options_.runner == "processes") {
+  if (options_.runner == "processes" || options_.worker_launcher) {
     // A worker has one thread: work is shared out by the number of tasks.
     context.scan_task_bytes = std::int64_t{64} << 20;
   } else {

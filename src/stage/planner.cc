@@ -8,8 +8,8 @@
 #include "sql/range_queries.h"
 #include "stage/deal_files.h"
 #include "stage/fragment.h"
-#include "stage/split_scans.h"
 #include "stage/sharing.h"
+#include "stage/split_scans.h"
 
 namespace millpond {
 namespace {
