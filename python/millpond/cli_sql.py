@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError
+from millpond.sql_text import literal, quote_name
 
 if TYPE_CHECKING:
     from millpond.dataframe import DataFrame
     from millpond.session import Session
 
 _WRITERS = {".parquet": "write_parquet", ".csv": "write_csv", ".json": "write_json", ".jsonl": "write_json"}
+
+#: Types that CSV files hold as they are.
+_IN_CSV = re.compile(r"(BOOLEAN|U?(TINY|SMALL|BIG)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|VARCHAR|DATE)$")
 
 
 def add_sql_command(commands: Any) -> None:
@@ -84,7 +88,7 @@ def _views(session: Session, texts: list[str]) -> dict[str, Any]:
         name, mark, path = text.partition("=")
         if not (name and mark and path):
             raise InvalidArgumentError(f"--view is NAME=PATH, not {text!r}")
-        views[name] = session.sql(f"FROM '{path.replace(chr(39), chr(39) * 2)}'")
+        views[name] = session.sql(f"FROM {literal(path)}")
     return views
 
 
@@ -97,17 +101,35 @@ def _write(frame: DataFrame, path: str, mode: str) -> None:
 
 
 def _print_rows(frame: DataFrame, kind: str) -> None:
-    """Prints all rows batch by batch, so that their number does not matter."""
+    """Prints all rows batch by batch, so that their number does not matter. DuckDB writes the values as text."""
     import pyarrow as pa
-    from pyarrow import csv
 
-    reader = pa.RecordBatchReader.from_stream(frame)
+    reader = pa.RecordBatchReader.from_stream(_as_lines(frame) if kind == "json" else _as_cells(frame))
     if kind == "csv":
+        from pyarrow import csv
+
         sys.stdout.flush()
         with csv.CSVWriter(sys.stdout.buffer, reader.schema) as writer:
             for batch in reader:
                 writer.write_batch(batch)
         return
     for batch in reader:
-        for row in batch.to_pylist():
-            print(json.dumps(row, default=str, ensure_ascii=False))
+        for line in batch.column(0).to_pylist():
+            print(line)
+
+
+def _as_lines(frame: DataFrame) -> DataFrame:
+    """Each row as one JSON object."""
+    row = "row"
+    while row in (name.lower() for name in frame.columns):
+        row += "_"
+    return frame._session.partial_sql(f"SELECT to_json({quote_name(row)}) FROM {{0}} AS {quote_name(row)}", frame)
+
+
+def _as_cells(frame: DataFrame) -> DataFrame:
+    """Values that a CSV file has no form of its own for (lists, structs, blobs, intervals …) as text."""
+    cells = [
+        quote_name(name) if _IN_CSV.match(kind) else f"{quote_name(name)}::VARCHAR AS {quote_name(name)}"
+        for name, kind in frame.schema.items()
+    ]
+    return frame._session.partial_sql(f"SELECT {', '.join(cells)} FROM {{0}}", frame)

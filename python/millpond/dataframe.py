@@ -19,7 +19,7 @@ from millpond.schema import Schema, SchemaLike
 from millpond.sizes import parse_size
 from millpond.smallpond_keywords import check_keywords, resources
 from millpond.source_line import SourceLine, source_line
-from millpond.sql_text import literal, quote_name
+from millpond.sql_text import quote_name, typed_literal
 from millpond.udf_query import UdfQuery, check_udfs, free_name
 
 if TYPE_CHECKING:
@@ -473,7 +473,7 @@ def _named_columns(columns: tuple[Any, ...], named: Mapping[str, Any]) -> dict[s
 def _column_text(value: Any) -> str:
     if isinstance(value, Expr):
         return expression(value)
-    return value if isinstance(value, str) else literal(value)
+    return value if isinstance(value, str) else typed_literal(value)
 
 
 def _flat(items: tuple[Any, ...], operation: str) -> list[str]:

@@ -11,14 +11,12 @@ in DuckDB: `//` and `%` round towards zero, a comparison with NULL is NULL.
 
 from __future__ import annotations
 
-import datetime
-import math
 from collections.abc import Iterable
-from typing import Any, NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias
 
 from millpond.errors import InvalidArgumentError
 from millpond.schema import type_text
-from millpond.sql_text import literal, quote_name
+from millpond.sql_text import quote_name, typed_literal
 
 #: How aggregates are called here, where DuckDB calls them otherwise.
 _AGGREGATES = {"mean": "avg", "std": "stddev_samp", "var": "var_samp"}
@@ -169,7 +167,7 @@ class Expr:
         """
         if not 0 <= fraction <= 1:
             raise InvalidArgumentError(f"quantile({fraction!r}) must lie between 0 and 1")
-        return self._call(f"quantile_cont({closed(self.text)}, {literal_text(fraction)})")
+        return self._call(f"quantile_cont({closed(self.text)}, {typed_literal(fraction)})")
 
     def first(self, order_by: Exprs = None) -> Expr:
         """The first value, NULL too. Without `order_by`, the first that is met."""
@@ -404,7 +402,7 @@ def when(condition: str | Expr) -> When:
 def operand(value: object) -> str:
     """An expression or a value as SQL that operators can stand beside."""
     if not isinstance(value, Expr):
-        text = literal_text(value)
+        text = typed_literal(value)
         return f"({text})" if text.startswith("-") else text
     return value.text if value._is_atom else f"({closed(value.text)})"
 
@@ -413,7 +411,7 @@ def expression(value: object) -> str:
     """An expression, SQL text or a value as SQL."""
     if isinstance(value, Expr):
         return closed(value.text)
-    return closed(value) if isinstance(value, str) else literal_text(value)
+    return closed(value) if isinstance(value, str) else typed_literal(value)
 
 
 def expressions(values: Exprs) -> list[str]:
@@ -439,19 +437,3 @@ def aggregate_text(function: str, argument: str) -> str:
 def closed(text: str) -> str:
     """SQL text that ends no line of other text in a comment of its own."""
     return text + "\n" if "--" in text else text
-
-
-def literal_text(value: Any) -> str:
-    """A value as a SQL literal of its own type, where `literal` leaves the type to what stands beside it."""
-    if isinstance(value, float) and math.isfinite(value):
-        text = repr(value)
-        return text if "e" in text else f"{text}e0"  # Without an exponent it is a DECIMAL.
-    if isinstance(value, (bytes, bytearray)):
-        return "'" + "".join(f"\\x{byte:02X}" for byte in value) + "'::BLOB"
-    if isinstance(value, datetime.timedelta):
-        return f"to_microseconds({value // datetime.timedelta(microseconds=1)})"
-    if isinstance(value, datetime.datetime):
-        return f"{literal(value)}::TIMESTAMP" + ("" if value.tzinfo is None else " WITH TIME ZONE")
-    if isinstance(value, (datetime.date, datetime.time)):
-        return f"{literal(value)}::{'DATE' if isinstance(value, datetime.date) else 'TIME'}"
-    return literal(value)

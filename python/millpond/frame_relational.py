@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from millpond.errors import InvalidArgumentError
-from millpond.expressions import Expr, Exprs, expression, literal_text
+from millpond.expressions import Expr, Exprs, expression
 from millpond.frame_joins import FrameJoins
 from millpond.frame_reshaping import FrameReshaping
 from millpond.grouped import GroupedFrame
 from millpond.relational_base import column_of, flat, folded, free_column
 from millpond.source_line import source_line
-from millpond.sql_text import literal, quote_name
+from millpond.sql_text import literal, quote_name, typed_literal
 
 if TYPE_CHECKING:
     from millpond.dataframe import DataFrame
@@ -325,7 +325,7 @@ def _filled(name: str, kind: str, value: object) -> str:
     if isinstance(value, Expr):
         text = expression(value)
     elif kind in ("FLOAT", "DOUBLE"):
-        text = f"CAST({literal_text(value)} AS {kind})"
+        text = f"CAST({typed_literal(value)} AS {kind})"
     else:
-        text = literal(value) if isinstance(value, float) else literal_text(value)
+        text = literal(value) if isinstance(value, float) else typed_literal(value)
     return f"coalesce({quote_name(name)}, {text}) AS {quote_name(name)}"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from millpond import arrow_types
 from millpond.errors import InvalidArgumentError
-from millpond.expressions import Expr, Exprs, aggregate_text, literal_text
+from millpond.expressions import Expr, Exprs, aggregate_text
 from millpond.relational_base import RelationalBase, column_of, flat, folded, is_word
-from millpond.sql_text import literal, quote_name
+from millpond.sql_text import literal, quote_name, typed_literal
 
 if TYPE_CHECKING:
     from millpond.dataframe import DataFrame
@@ -56,7 +56,10 @@ class FrameReshaping(RelationalBase):
         index_items = flat(index) if index is not None else [name for name in names if name not in used]
         items = self._items(index_items, {}, "pivot")
         taken = [column_of(item, names) or "" for item in index_items]
-        found = self._found_values(on_text) if columns is None else [(_value_name(v), literal_text(v)) for v in columns]
+        if columns is None:
+            found = self._found_values(on_text)
+        else:
+            found = [(_value_name(value), typed_literal(value)) for value in columns]
         for item, text in zip(value_items, value_texts, strict=True):
             prefix = "" if len(value_items) == 1 else f"{_item_name(item, names)}_"
             for name, value in found:

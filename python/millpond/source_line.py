@@ -11,6 +11,7 @@ from typing import NamedTuple
 from millpond.errors import MillpondWarning
 
 _PACKAGE = str(Path(__file__).parent) + "/"
+_COMMAND_LINE = _PACKAGE + "cli.py"
 
 
 class SourceLine(NamedTuple):
@@ -22,7 +23,12 @@ class SourceLine(NamedTuple):
     globals: dict[str, object]
 
     def __str__(self) -> str:
-        """The place as messages show it, relative to the working directory where that is shorter: `job.py:12`."""
+        """The place as messages show it, relative to the working directory where that is shorter: `job.py:12`.
+
+        Empty for the command line, whose user wrote no line.
+        """
+        if not self.filename:
+            return ""
         try:
             return f"{Path(self.filename).relative_to(Path.cwd())}:{self.line}"
         except (ValueError, OSError):
@@ -38,6 +44,8 @@ def source_line() -> SourceLine:
     """The line of the user's code that is running now."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and is_ours(frame.f_code.co_filename):
+        if frame.f_code.co_filename == _COMMAND_LINE:
+            return SourceLine("", 0, "", {})
         frame = frame.f_back
     if frame is None:
         return SourceLine("<unknown>", 0, "<unknown>", {})
@@ -52,6 +60,6 @@ def warn(message: str, line: SourceLine) -> None:
         MillpondWarning,
         line.filename,
         line.line,
-        module=line.module or None,
+        module=line.module or "<unknown>",
         registry=registry if isinstance(registry, dict) else {},
     )

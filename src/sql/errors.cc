@@ -10,7 +10,6 @@
 #include "base/edit_distance.h"
 #include "duckdb/common/exception.hpp"
 #include "sql/status_exception.h"
-#include "sql/status_exception.h"
 
 namespace millpond {
 namespace {
@@ -136,7 +135,8 @@ Status missing_column(const duckdb::ErrorData& error) {
   std::string hint;
   const std::optional<std::string> nearest = nearest_name(name, candidates);
   if (nearest.has_value()) hint = "Did you mean \"" + *nearest + "\"? ";
-  hint += "Columns here: ";
+  // DuckDB names only the nearest ones, however few columns there are.
+  hint += "Columns named most like it: ";
   for (std::size_t i = 0; i < candidates.size(); ++i) hint += (i > 0 ? ", \"" : "\"") + candidates[i] + "\"";
   return Status::invalid_argument("there is no column \"" + name + "\"", hint + ".");
 }
@@ -145,7 +145,6 @@ Status missing_column(const duckdb::ErrorData& error) {
 
 Status to_status(const duckdb::ErrorData& error, const QueryText& text) {
   if (!error.HasError()) return Status::internal("DuckDB reported a failure without an error");
-  if (std::optional<Status> own = thrown_status(error); own.has_value()) return *own;
   if (const std::optional<Status> thrown = thrown_status(error)) return *thrown;
   const StatusCode code = code_of(error);
   Status status = value_or_empty(error, "error_subtype") == "COLUMN_NOT_FOUND"

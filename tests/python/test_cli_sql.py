@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +69,44 @@ def test_explains_and_complains(folder: Path) -> None:
     assert "Traceback" not in wrong.stderr
     assert "no table is called" in run(folder, "SELECT 1 FROM nothing").stderr
     assert "NAME=PATH" in run(folder, "SELECT 1", "--view", "x").stderr
+
+
+def test_prints_values_of_every_kind(folder: Path) -> None:
+    query = (
+        "SELECT 1.50::DECIMAL(9,2) AS d, TIMESTAMP '2024-02-29 12:00:00' AS t, 'a\\x00'::BLOB AS b, [1, NULL] AS l, "
+        "{'q': 'x'} AS s, 170141183460469231731687303715884105727::HUGEINT AS row"
+    )
+    assert json.loads(run(folder, query, "--format", "json").stdout) == {
+        "d": 1.5,
+        "t": "2024-02-29 12:00:00",
+        "b": "a\\x00",
+        "l": [1, None],
+        "s": {"q": "x"},
+        "row": 170141183460469231731687303715884105727,
+    }
+    cells = run(folder, query, "--format", "csv")
+    assert cells.returncode == 0, cells.stderr
+    assert cells.stdout.splitlines()[1] == (
+        '1.50,"2024-02-29 12:00:00","a\\x00","[1, NULL]","{\'q\': x}","170141183460469231731687303715884105727"'
+    )
+
+
+def test_messages_name_no_line_of_the_command_itself(folder: Path) -> None:
+    wrong = run(folder, "SELECT aa FROM '*.parquet'")
+    assert "  where: sql\nSELECT aa" in wrong.stderr
+    collated = "SELECT min(s), count(*) FROM '*.parquet' x GROUP BY x.s COLLATE NOCASE"
+    whole = run(folder, collated, "--distribute", "always", "--partitions", "3")
+    assert whole.returncode == 0
+    assert whole.stderr.startswith("millpond: warning: ")
+
+
+def test_stops_quietly_when_the_reader_has_enough(folder: Path) -> None:
+    command = [sys.executable, "-m", "millpond.cli", "sql", "FROM range(1_000_000)", "--format", "json"]
+    with subprocess.Popen(
+        [*command, "--data-root", str(folder / "root")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == '{"range":0}\n'
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 128 + signal.SIGPIPE

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
+import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,6 +13,7 @@ from typing import Any
 
 import duckdb
 import millpond
+import numpy
 import pyarrow as pa
 import pytest
 from conftest import open_session, partition_sizes
@@ -277,3 +280,33 @@ def test_two_sessions_do_not_mix(local_frames: Frames, tmp_path: Path) -> None:
         stranger = other.from_items([{"k": 1}])
         with pytest.raises(millpond.InvalidArgumentError, match="two sessions"):
             local_frames["t"].join(stranger, on="k")
+
+
+def test_values_of_python_keep_their_types_as_columns(session: millpond.Session) -> None:
+    frame = session.from_items([{"a": 1}]).with_columns(
+        day=datetime.date(2024, 2, 29),
+        at=datetime.datetime(2024, 2, 29, 12, 30),
+        raw=b"a\x00'",
+        half=0.5,
+        number=numpy.int16(7),
+        some=numpy.array([1.5, 2.5]),
+        key=uuid.UUID(int=5),
+        wait=datetime.timedelta(seconds=90),
+        days=[datetime.date(2024, 1, 1), None],
+    )
+    assert frame.schema.types == (
+        ["BIGINT", "DATE", "TIMESTAMP", "BLOB", "DOUBLE", "INTEGER", "DOUBLE[]", "UUID", "INTERVAL", "DATE[]"]
+    )
+    (row,) = frame.drop("wait", "key").take_all()
+    assert row == {
+        "a": 1,
+        "day": datetime.date(2024, 2, 29),
+        "at": datetime.datetime(2024, 2, 29, 12, 30),
+        "raw": b"a\x00'",
+        "half": 0.5,
+        "number": 7,
+        "some": [1.5, 2.5],
+        "days": [datetime.date(2024, 1, 1), None],
+    }
+    with pytest.raises(millpond.InvalidArgumentError, match="datetime64"):
+        session.from_items([{"a": 1}]).with_columns(t=numpy.datetime64("2024-01-01"))
