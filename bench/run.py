@@ -1,12 +1,15 @@
 """Runs benchmark jobs as whole processes, in turn, and prints seconds, peak memory and ratios.
 
-    python bench/run.py DATA [--runs N] [--only JOB ...] [--program PROGRAM=PYTHON ...] [--touch-memory]
+    python bench/run.py DATA [--against DATA4] [--runs N] [--only JOB ...] [--program PROGRAM=PYTHON ...] [--fill-cache]
 
 DATA is a folder made by bench/generate.py. Each line of the table is one job in one program: the median of N runs,
 process start to exit, with the ratio to the first program of the job, and the most memory its processes held together.
 Programs take turns, so that a drift of the machine's speed touches all alike. DuckDB, Polars and millpond run in this
 Python; others where `--program` names their Python, and are left out where it does not. A job that prints seconds of
 its own (tasks, plan, files) is judged by those.
+
+`--against` runs each job over a second data set, too, in turn with the first, and prints by how much its time and its
+peak memory (medians) are larger.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 JOBS = Path(__file__).parent / "jobs"
 HERE = ("duckdb", "polars", "millpond")
@@ -97,42 +101,69 @@ def run_once(python: str, script: Path, arguments: list[str]) -> tuple[float, fl
     return float(own.group(1)) if own else seconds, peak[0] / 1e6
 
 
-def touch_free_memory() -> None:
-    """Writes to nearly all free memory once and frees it, so that its pages are the machine's own.
+def fill_free_memory(cache: IO[bytes]) -> None:
+    """Fills free memory with clean page cache, as it is on a machine that has run for a while.
 
-    A virtual machine's host takes back pages that lie unused, and a program that then needs many new ones waits for
-    each of them: what is measured is the host, and the more the larger the data.
+    A virtual machine's host takes back pages that lie free, and a program that then needs many new ones waits some 8 µs
+    for each: what is measured is the host, and the more the larger the data. Page cache stays with the machine, and
+    the kernel gives it away at once. `cache` is a temporary file that only grows, and has no blocks on the disk.
     """
     free = re.search(r"MemFree: *(\d+) kB", Path("/proc/meminfo").read_text())
-    if free:
-        _ = b"\1" * max(0, int(free.group(1)) * 1024 - 500_000_000)
+    if free is None:
+        return
+    end = os.fstat(cache.fileno()).st_size
+    cache.truncate(end + max(0, int(free.group(1)) * 1024 - 500_000_000))
+    cache.seek(end)
+    while cache.read(1 << 24):
+        pass
 
 
-def run_job(name: str, data: str, runs: int, pythons: dict[str, str], touch_memory: bool) -> None:
-    """Prints the lines of one job."""
-    job = TABLE[name]
+def measure(
+    job: Job, inputs: list[str], runs: int, pythons: dict[str, str], cache: IO[bytes] | None
+) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    """Seconds and peak megabytes of each run, by program and input; they take turns."""
     programs = [program for program in job.programs if program in pythons]
-    measured: dict[str, list[tuple[float, float]]] = {program: [] for program in programs}
-    for _ in range(runs + 1):
+    measured: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for turn in range(runs + 1):
         for program in programs:
-            if touch_memory:
-                touch_free_memory()
-            with tempfile.TemporaryDirectory(prefix="millpond-bench-") as folder:
-                arguments = [data, f"{folder}/out", f"{folder}/root", *job.arguments]
-                script = JOBS / f"{job.script}_{program}.py"
-                measured[program].append(run_once(pythons[program], script, arguments))
+            for data in inputs:
+                if cache:
+                    fill_free_memory(cache)
+                with tempfile.TemporaryDirectory(prefix="millpond-bench-") as folder:
+                    arguments = [data, f"{folder}/out", f"{folder}/root", *job.arguments]
+                    one = run_once(pythons[program], JOBS / f"{job.script}_{program}.py", arguments)
+                # The first round warms the caches and is not counted.
+                if turn > 0:
+                    measured.setdefault((program, data), []).append(one)
+    return measured
+
+
+def run_job(name: str, inputs: list[str], runs: int, pythons: dict[str, str], cache: IO[bytes] | None) -> None:
+    """Prints the lines of one job."""
+    measured = measure(TABLE[name], inputs, runs, pythons, cache)
     base = None
-    for program in programs:
-        # The first round warms the caches and is not counted.
-        seconds = [one for one, _ in measured[program][1:]]
+    for (program, data), results in measured.items():
+        seconds = [one for one, _ in results]
         median = statistics.median(seconds)
         base = base or median
-        peak = max(megabytes for _, megabytes in measured[program][1:])
         print(
             f"{name:14} {program:10} {median:8.2f} {min(seconds):7.2f} {max(seconds):7.2f} "
-            f"{median / (base or 1):6.2f} {peak:8.0f}",
+            f"{median / (base or 1):6.2f} {max(megabytes for _, megabytes in results):8.0f}"
+            + (f"  {data}" if len(inputs) > 1 else ""),
             flush=True,
         )
+    if len(inputs) > 1:
+        for program in dict.fromkeys(program for program, _ in measured):
+            print_growth(name, program, *(measured[program, data] for data in inputs))
+
+
+def print_growth(name: str, program: str, small: list[tuple[float, float]], large: list[tuple[float, float]]) -> None:
+    """By how much the medians of the second input are larger."""
+    seconds, peak = (
+        statistics.median(second) / statistics.median(first)
+        for first, second in zip(zip(*small, strict=True), zip(*large, strict=True), strict=True)
+    )
+    print(f"{name:14} {program:10} {seconds:.2f} times the time, {peak:.2f} times the memory", flush=True)
 
 
 def main() -> None:
@@ -141,13 +172,21 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", nargs="*", choices=list(TABLE), default=list(TABLE))
     parser.add_argument("--program", action="append", default=[], metavar="PROGRAM=PYTHON")
-    parser.add_argument("--touch-memory", action="store_true", help="write to all free memory before each run")
+    parser.add_argument("--against", metavar="DATA4", help="a second data set: each job runs over both, in turns")
+    parser.add_argument(
+        "--fill-cache",
+        action="store_true",
+        help="fill free memory with clean page cache before each run: a virtual machine's host takes back pages that "
+        "lie free, and each costs 8 µs when it is needed again. Needs a TMPDIR on a disk",
+    )
     options = parser.parse_args()
     pythons = dict.fromkeys(HERE, sys.executable) | dict(text.split("=", 1) for text in options.program)
-    print(f"{os.cpu_count()} cores, median of {options.runs} runs, input {options.data}\n")
+    inputs = [options.data, options.against] if options.against else [options.data]
+    print(f"{os.cpu_count()} cores, median of {options.runs} runs, input {' and '.join(inputs)}\n")
     print(f"{'job':14} {'program':10} {'seconds':>8} {'min':>7} {'max':>7} {'ratio':>6} {'peak MB':>8}")
-    for name in options.only:
-        run_job(name, options.data, options.runs, pythons, options.touch_memory)
+    with tempfile.TemporaryFile(prefix="millpond-bench-cache-", buffering=0) as cache:
+        for name in options.only:
+            run_job(name, inputs, options.runs, pythons, cache if options.fill_cache else None)
 
 
 if __name__ == "__main__":

@@ -95,9 +95,9 @@ std::string encode_exchange_root(const ExchangeRoot& root) {
     out.u64(partition.rows);
     out.u64(partition.bytes);
     out.u64(partition.segments);
-    out.u64(partition.list_offset);
-    out.u64(partition.list_length);
-    out.u64(partition.list_checksum);
+    out.u64(partition.list.offset);
+    out.u64(partition.list.length);
+    out.u64(partition.list.checksum);
   }
   return out.take();
 }
@@ -126,10 +126,10 @@ Result<ExchangeRoot> decode_exchange_root(std::string_view bytes, std::uint64_t 
     partition.rows = in.u64();
     partition.bytes = in.u64();
     partition.segments = in.u64();
-    partition.list_offset = in.u64();
-    partition.list_length = in.u64();
-    partition.list_checksum = in.u64();
-    if (!within(partition.list_offset, partition.list_length, root_offset)) {
+    partition.list.offset = in.u64();
+    partition.list.length = in.u64();
+    partition.list.checksum = in.u64();
+    if (!within(partition.list.offset, partition.list.length, root_offset)) {
       return damaged("its index points outside of it");
     }
     root.partitions.push_back(partition);
@@ -138,7 +138,17 @@ Result<ExchangeRoot> decode_exchange_root(std::string_view bytes, std::uint64_t 
   return root;
 }
 
-void encode_exchange_segment(const ExchangeSegment& segment, std::string& list) {
+void encode_exchange_link(const ExchangeListPlace& previous, std::string& piece) {
+  ByteWriter out;
+  out.varint(previous.length);
+  if (previous.length > 0) {
+    out.varint(previous.offset);
+    out.u64(previous.checksum);
+  }
+  piece += out.bytes();
+}
+
+void encode_exchange_segment(const ExchangeSegment& segment, std::string& piece) {
   ByteWriter out;
   out.varint(segment.offset);
   out.varint(segment.rows);
@@ -146,21 +156,23 @@ void encode_exchange_segment(const ExchangeSegment& segment, std::string& list) 
     out.varint(chunk.length);
     out.u64(chunk.checksum);
   }
-  list += out.bytes();
+  piece += out.bytes();
 }
 
-Result<std::vector<ExchangeSegment>> decode_exchange_segments(std::string_view list, const ExchangePartition& partition,
-                                                              std::size_t columns, std::uint64_t data_end) {
-  if (xxh3_64(list) != partition.list_checksum) return damaged("the index of a partition has a wrong checksum");
-  // Two numbers and nine bytes a column at least.
-  if (partition.segments > list.size() / (2 + 9 * columns))
-    return damaged("a partition has a wrong number of segments");
-  std::vector<ExchangeSegment> segments;
-  segments.reserve(partition.segments);
-  ByteReader in(list);
-  std::uint64_t rows = 0;
-  std::uint64_t bytes = 0;
-  for (std::uint64_t i = 0; i < partition.segments; ++i) {
+Result<ExchangeListPiece> decode_exchange_piece(std::string_view bytes, const ExchangeListPlace& place,
+                                                std::size_t columns, std::uint64_t data_end) {
+  if (xxh3_64(bytes) != place.checksum) return damaged("the index of a partition has a wrong checksum");
+  ExchangeListPiece piece;
+  ByteReader in(bytes);
+  piece.previous.length = in.varint();
+  if (piece.previous.length > 0) {
+    piece.previous.offset = in.varint();
+    piece.previous.checksum = in.u64();
+    if (!within(piece.previous.offset, piece.previous.length, place.offset)) {
+      return damaged("the index of a partition points outside of the file");
+    }
+  }
+  while (in.ok() && !in.at_end()) {
     ExchangeSegment segment;
     segment.offset = in.varint();
     segment.rows = in.varint();
@@ -174,17 +186,27 @@ Result<std::vector<ExchangeSegment>> decode_exchange_segments(std::string_view l
         return damaged("a segment points outside of the file");
       }
       at += chunk.length;
-      bytes += chunk.length;
       segment.chunks.push_back(chunk);
     }
+    piece.segments.push_back(std::move(segment));
+  }
+  if (!in.ok()) return damaged("the index of a partition can't be read");
+  return piece;
+}
+
+Status check_exchange_segments(const std::vector<ExchangeSegment>& segments, const ExchangePartition& partition) {
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  for (const ExchangeSegment& segment : segments) {
+    // The sum of hostile numbers must not come out right by an overflow.
     if (segment.rows > partition.rows - rows) return damaged("a partition's rows do not add up");
     rows += segment.rows;
-    segments.push_back(std::move(segment));
+    bytes += segment.length();
   }
-  if (!in.ok() || !in.at_end() || rows != partition.rows || bytes != partition.bytes) {
+  if (segments.size() != partition.segments || rows != partition.rows || bytes != partition.bytes) {
     return damaged("a partition's segments do not add up");
   }
-  return segments;
+  return Status::ok();
 }
 
 }  // namespace millpond

@@ -9,7 +9,7 @@
 namespace millpond {
 
 /// The number in every exchange file. A reader refuses any other (docs/exchange-format.md).
-inline constexpr std::uint32_t kExchangeFormatVersion = 1;
+inline constexpr std::uint32_t kExchangeFormatVersion = 2;
 
 /// Eight bytes at the start of an exchange file, and eight others at its end.
 inline constexpr char kExchangeMagic[] = "MPXCHG\r\n";
@@ -50,14 +50,27 @@ struct ExchangeSegment {
   bool operator==(const ExchangeSegment&) const = default;
 };
 
+/// A byte range of the file that holds a piece of a partition's segment list. Length 0: there is none.
+struct ExchangeListPlace {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  std::uint64_t checksum = 0;  ///< XXH3-64 of the bytes.
+
+  bool operator==(const ExchangeListPlace&) const = default;
+};
+
+/// Segments that follow one another in a partition, and where those before them are listed.
+struct ExchangeListPiece {
+  ExchangeListPlace previous;
+  std::vector<ExchangeSegment> segments;
+};
+
 /// What the index's root says of a partition.
 struct ExchangePartition {
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;  ///< Of all its chunks.
   std::uint64_t segments = 0;
-  std::uint64_t list_offset = 0;  ///< Where its segment list lies in the file.
-  std::uint64_t list_length = 0;
-  std::uint64_t list_checksum = 0;  ///< XXH3-64 of that list.
+  ExchangeListPlace list;  ///< The last piece of its segment list.
 
   bool operator==(const ExchangePartition&) const = default;
 };
@@ -91,11 +104,15 @@ std::string encode_exchange_root(const ExchangeRoot& root);
 /// Checks that every list lies before `root_offset`. kDataCorrupt otherwise; never allocates beyond the input's size.
 Result<ExchangeRoot> decode_exchange_root(std::string_view bytes, std::uint64_t root_offset);
 
-/// Appends one segment to the encoded list of a partition.
-void encode_exchange_segment(const ExchangeSegment& segment, std::string& list);
-/// Decodes a partition's whole list; the counts must agree with `partition` and every chunk lie within the data,
-/// which ends at `data_end`.
-Result<std::vector<ExchangeSegment>> decode_exchange_segments(std::string_view list, const ExchangePartition& partition,
-                                                              std::size_t columns, std::uint64_t data_end);
+/// Begins a piece of a list: says where the piece before it lies.
+void encode_exchange_link(const ExchangeListPlace& previous, std::string& piece);
+/// Appends one segment to a piece of a list.
+void encode_exchange_segment(const ExchangeSegment& segment, std::string& piece);
+/// `bytes` are what lies at `place`. Every chunk must lie before `data_end`, and the piece before it earlier in the file, so
+/// that a chain of pieces ends. Never allocates much beyond the input's size.
+Result<ExchangeListPiece> decode_exchange_piece(std::string_view bytes, const ExchangeListPlace& place,
+                                                std::size_t columns, std::uint64_t data_end);
+/// Whether the segments of all pieces are as many, and hold as many rows and bytes, as the root says.
+Status check_exchange_segments(const std::vector<ExchangeSegment>& segments, const ExchangePartition& partition);
 
 }  // namespace millpond

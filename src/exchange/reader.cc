@@ -1,5 +1,7 @@
 #include "exchange/reader.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/hash.h"
@@ -71,11 +73,21 @@ Result<ExchangePartition> ExchangeFile::partition(std::int64_t partition) const 
 
 Result<std::vector<ExchangeSegment>> ExchangeFile::segments(ReadableFile& file, std::int64_t partition) const {
   MILLPOND_ASSIGN_OR_RETURN(const ExchangePartition entry, this->partition(partition));
-  if (entry.list_length == 0 && entry.rows == 0 && entry.segments == 0) return std::vector<ExchangeSegment>();
-  std::string list(entry.list_length, '\0');
-  MILLPOND_RETURN_IF_ERROR(read_fully(file, entry.list_offset, as_writable(list)));
-  auto segments = decode_exchange_segments(list, entry, root_.columns.size(), root_offset_);
-  if (!segments.is_ok()) return name_file(segments.status(), path_);
+  std::vector<ExchangeListPiece> pieces;  // The last one first.
+  ExchangeListPlace place = entry.list;
+  while (place.length > 0) {
+    std::string bytes(place.length, '\0');
+    MILLPOND_RETURN_IF_ERROR(read_fully(file, place.offset, as_writable(bytes)));
+    auto piece = decode_exchange_piece(bytes, place, root_.columns.size(), root_offset_);
+    if (!piece.is_ok()) return name_file(piece.status(), path_);
+    place = piece->previous;
+    pieces.push_back(std::move(piece).value());
+  }
+  std::vector<ExchangeSegment> segments;
+  for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) {
+    std::ranges::move(piece->segments, std::back_inserter(segments));
+  }
+  if (Status status = check_exchange_segments(segments, entry); !status.is_ok()) return name_file(status, path_);
   return segments;
 }
 

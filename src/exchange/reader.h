@@ -45,7 +45,7 @@ class ExchangeFile {
   /// kInvalidArgument when the file has no such partition.
   Result<ExchangePartition> partition(std::int64_t partition) const;
 
-  /// The segments of one partition in row order: one read of its list.
+  /// The segments of one partition in row order: one read for each piece of its list.
   Result<std::vector<ExchangeSegment>> segments(ReadableFile& file, std::int64_t partition) const;
 
   /// Reads the chunks of `columns` (positions, ascending) of a segment, neighbours in one read, and verifies them.

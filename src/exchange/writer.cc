@@ -1,5 +1,6 @@
 #include "exchange/writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/hash.h"
@@ -7,8 +8,12 @@
 namespace millpond {
 namespace {
 
-// Index parts are written in pieces of about this size: few calls, little memory.
-constexpr std::size_t kIndexPiece = 4 << 20;
+// So much of the index is kept until it is written: a reader needs one read more for each time, and memory must not grow
+// with the rows. A piece should be worth a read also where there are many partitions.
+constexpr std::size_t kListsBytes = 1 << 20;
+constexpr std::size_t kBytesPerList = 2 << 10;
+// It is written in parts of about this size: few calls, little memory.
+constexpr std::size_t kIndexPart = 4 << 20;
 
 std::span<const std::byte> as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
 
@@ -58,49 +63,57 @@ Status ExchangeWriter::append(const ExchangeBatch& batch) {
     segment.rows = part.rows;
     segment.chunks.assign(batch.chunks.begin() + static_cast<std::ptrdiff_t>(i * columns),
                           batch.chunks.begin() + static_cast<std::ptrdiff_t>((i + 1) * columns));
-    encode_exchange_segment(segment, lists_[part.partition]);
-    const std::uint64_t length = segment.length();
     ExchangePartition& partition = root_.partitions[part.partition];
+    std::string& list = lists_[part.partition];
+    const std::size_t before = list.size();
+    if (list.empty()) encode_exchange_link(partition.list, list);
+    encode_exchange_segment(segment, list);
+    lists_size_ += list.size() - before;
+    const std::uint64_t length = segment.length();
     partition.rows += part.rows;
     partition.bytes += length;
     partition.segments += 1;
     segment.offset += length;
   }
-  return Status::ok();
+  if (lists_size_ < std::max(kListsBytes, lists_.size() * kBytesPerList)) return Status::ok();
+  return write_lists();
 }
 
-Status ExchangeWriter::write_index(ExchangeTotals& totals) {
-  std::string piece;
-  std::uint64_t offset = end_.load();
-  std::uint64_t piece_offset = offset;
+Status ExchangeWriter::write_lists() {
+  std::uint64_t offset = end_.fetch_add(lists_size_);
+  std::uint64_t part_offset = offset;
+  std::string bytes;
   const auto flush = [&]() -> Status {
     Status written =
-        piece.empty() ? Status::ok() : file_->write_at(static_cast<std::int64_t>(piece_offset), as_bytes(piece));
-    piece_offset = offset;
-    piece.clear();
+        bytes.empty() ? Status::ok() : file_->write_at(static_cast<std::int64_t>(part_offset), as_bytes(bytes));
+    part_offset = offset;
+    bytes.clear();
     return written;
   };
   for (std::size_t i = 0; i < lists_.size(); ++i) {
-    ExchangePartition& partition = root_.partitions[i];
-    partition.list_offset = offset;
-    partition.list_length = lists_[i].size();
-    partition.list_checksum = xxh3_64(lists_[i]);
-    piece += lists_[i];
-    offset += lists_[i].size();
-    std::string().swap(lists_[i]);
-    if (piece.size() >= kIndexPiece) MILLPOND_RETURN_IF_ERROR(flush());
+    std::string& list = lists_[i];
+    if (list.empty()) continue;
+    root_.partitions[i].list = {offset, list.size(), xxh3_64(list)};
+    bytes += list;
+    offset += list.size();
+    list.clear();
+    if (bytes.size() >= kIndexPart) MILLPOND_RETURN_IF_ERROR(flush());
   }
-  const std::string root = encode_exchange_root(root_);
+  lists_size_ = 0;
+  return flush();
+}
+
+Status ExchangeWriter::write_root(ExchangeTotals& totals) {
+  const std::uint64_t offset = end_.load();
+  std::string bytes = encode_exchange_root(root_);
   ExchangeFooter footer;
   footer.root_offset = offset;
-  footer.root_length = root.size();
-  footer.root_digest = xxh3_128_hex(root);
-  piece += root;
-  piece += encode_exchange_footer(footer);
-  offset += root.size() + kExchangeFooterSize;
+  footer.root_length = bytes.size();
+  footer.root_digest = xxh3_128_hex(bytes);
+  bytes += encode_exchange_footer(footer);
   totals.digest = footer.root_digest;
-  totals.file_size = offset;
-  return flush();
+  totals.file_size = offset + bytes.size();
+  return file_->write_at(static_cast<std::int64_t>(offset), as_bytes(bytes));
 }
 
 Result<ExchangeTotals> ExchangeWriter::finish(std::uint64_t rows, bool sync) {
@@ -114,7 +127,8 @@ Result<ExchangeTotals> ExchangeWriter::finish(std::uint64_t rows, bool sync) {
     return Status::internal("an exchange got " + std::to_string(rows) + " rows, but its index holds " +
                             std::to_string(totals.rows) + "; nothing was published (" + path_ + ")");
   }
-  MILLPOND_RETURN_IF_ERROR(write_index(totals));
+  MILLPOND_RETURN_IF_ERROR(write_lists());
+  MILLPOND_RETURN_IF_ERROR(write_root(totals));
   if (sync) MILLPOND_RETURN_IF_ERROR(file_->sync());
   MILLPOND_RETURN_IF_ERROR(file_->close());
   return totals;

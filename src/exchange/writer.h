@@ -39,7 +39,8 @@ struct ExchangeTotals {
 };
 
 /// Writes one exchange file. Batches may be written by several threads at once and in any order; append() fixes the
-/// order of rows. Memory: about ten bytes a segment and column for the index, until finish().
+/// order of rows. Memory: a megabyte of the index, with many partitions two kilobytes of it for each; what is beyond is
+/// written out between batches.
 /// write() is thread-safe; append() too, but the order of its calls is the order of rows. The file is left unfinished,
 /// and can't be read, when finish() was not called or failed; removing it is the caller's part.
 class ExchangeWriter {
@@ -63,14 +64,16 @@ class ExchangeWriter {
  private:
   ExchangeWriter(std::string path, std::unique_ptr<WritableFile> file, std::vector<ExchangeColumn> columns,
                  std::int64_t partitions);
-  Status write_index(ExchangeTotals& totals);
+  Status write_lists();
+  Status write_root(ExchangeTotals& totals);
 
   std::string path_;
   std::unique_ptr<WritableFile> file_;
   std::atomic<std::uint64_t> end_;
   std::mutex mutex_;  // Guards what follows.
   ExchangeRoot root_;
-  std::vector<std::string> lists_;  // Encoded segment list of each partition.
+  std::vector<std::string> lists_;  // Of each partition, the encoded piece of its segment list that is not written yet.
+  std::size_t lists_size_ = 0;      // Bytes in all of them.
 };
 
 }  // namespace millpond

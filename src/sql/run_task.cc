@@ -12,6 +12,7 @@
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
 #include "sql/exact_cuts.h"
+#include "sql/footer_cache.h"
 #include "sql/inputs.h"
 #include "sql/lossless_types.h"
 #include "sql/run_statement.h"
@@ -231,6 +232,7 @@ TaskResult Engine::run_task(const Task& task, const CallHandler& handler, const 
   result.directory = task.output.directory;
   result.status = without_exceptions([&] {
     const auto run_on = [&](const std::shared_ptr<duckdb::DuckDB>& database) {
+      trim_footers(*database->instance, task);
       TaskRun run(*impl_, database, task, handler, cancel);
       const Status status = run.run(result);
       result.metrics = run.metrics();

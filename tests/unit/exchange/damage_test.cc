@@ -112,7 +112,7 @@ TEST_CASE("numbers of a hostile index neither crash nor reserve memory") {
     }
     out.varint(partitions);
     for (const std::uint64_t number :
-         {entry.rows, entry.bytes, entry.segments, entry.list_offset, entry.list_length, entry.list_checksum}) {
+         {entry.rows, entry.bytes, entry.segments, entry.list.offset, entry.list.length, entry.list.checksum}) {
       out.u64(number);
     }
     return out.take();
@@ -121,34 +121,45 @@ TEST_CASE("numbers of a hostile index neither crash nor reserve memory") {
   check_detected(folder, framed("", root_with(1 << 20, 1, {})));
   check_detected(folder, framed("", root_with(2, huge, {})));
   check_detected(folder, framed("", root_with(2, 2, {})));
-  check_detected(folder, framed("", root_with(2, 1, {1, 1, 1, huge, 16, 0})));
-  check_detected(folder, framed("", root_with(2, 1, {1, 1, 1, 16, huge, 0})));
-  check_detected(folder, framed("", root_with(2, 1, {1, 1, huge, 16, 0, xxh3_64("")})));
+  check_detected(folder, framed("", root_with(2, 1, {1, 1, 1, {huge, 16, 0}})));
+  check_detected(folder, framed("", root_with(2, 1, {1, 1, 1, {16, huge, 0}})));
+  check_detected(folder, framed("", root_with(2, 1, {1, 1, huge, {16, 0, xxh3_64("")}})));
 
   const auto with_list = [&](const std::string& list, std::uint64_t rows, std::uint64_t bytes, std::uint64_t segments) {
-    return framed(list, root_with(2, 1, {rows, bytes, segments, kExchangeHeaderSize, list.size(), xxh3_64(list)}));
+    return framed(list, root_with(2, 1, {rows, bytes, segments, {kExchangeHeaderSize, list.size(), xxh3_64(list)}}));
   };
   for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{17}, huge}) {
     for (const std::uint64_t length : {std::uint64_t{1000}, huge, huge - 16}) {
       std::string list;
+      encode_exchange_link({}, list);
       encode_exchange_segment({offset, 1, {{length, 0}, {length, 0}}}, list);
       check_detected(folder, with_list(list, 1, length * 2, 1));
     }
   }
-  std::string list;
-  encode_exchange_segment({kExchangeHeaderSize, huge, {{0, xxh3_64("")}, {0, xxh3_64("")}}}, list);
+  std::string segment;
+  encode_exchange_segment({kExchangeHeaderSize, huge, {{0, xxh3_64("")}, {0, xxh3_64("")}}}, segment);
+  const std::string list = std::string(1, '\0') + segment;
   check_detected(folder, with_list(list, 1, 0, 1));
-  check_detected(folder, with_list(list + list, huge - 1, 0, 2));
+  check_detected(folder, with_list(list + segment, huge - 1, 0, 2));
   check_detected(folder, with_list(list, huge, 0, 2));
+
+  // A piece that names itself, one after it, or one outside of the file as the piece before it.
+  for (const std::uint64_t offset : {std::uint64_t{kExchangeHeaderSize}, std::uint64_t{40}, huge}) {
+    for (const std::uint64_t length : {std::uint64_t{1}, std::uint64_t{30}, huge, huge - 16}) {
+      std::string linked;
+      encode_exchange_link({offset, length, 0}, linked);
+      check_detected(folder, with_list(linked + segment, huge, 0, 1));
+    }
+  }
 }
 
 TEST_CASE("another format version is refused as such") {
   TemporaryDirectory folder;
   write_sample(folder / "a.mpx");
   std::string content = folder.read("a.mpx");
-  content[8] = 2;
+  content[8] = 1;
   folder.write("b.mpx", content);
   const Status status = read_partition(folder / "b.mpx", 0, {}).status();
   CHECK(status.code() == StatusCode::kUnsupported);
-  CHECK(status.message().find("version 2") != std::string::npos);
+  CHECK(status.message().find("version 1") != std::string::npos);
 }

@@ -109,3 +109,38 @@ TEST_CASE("one partition among 10,000 is found without reading the others' lists
   // Less than 50 bytes a segment of three columns.
   CHECK(totals->file_size < 20u * 10000u * 50u);
 }
+
+TEST_CASE("the index of a long file is written in pieces, and every segment is found") {
+  TemporaryDirectory folder;
+  auto writer = *ExchangeWriter::create(*local_file_system(), folder / "a.mpx", sample_columns(40), 3);
+  // About 400 bytes of index a segment: several megabytes, and several pieces a partition.
+  constexpr int kBatches = 6000;
+  for (int b = 0; b < kBatches; ++b) {
+    SampleBatch sample;
+    sample.parts.push_back({b % 7 == 0 ? 0u : 2u, 1});
+    for (int c = 0; c < 40; ++c) sample.chunks.push_back(c == 0 ? std::to_string(b) : "");
+    add_batch(*writer, sample);
+  }
+  const auto totals = writer->finish(kBatches);
+  REQUIRE(totals.is_ok());
+  const Texts some = read_partition(folder / "a.mpx", 0, {0}).value();
+  const Texts most = read_partition(folder / "a.mpx", 2, {0}).value();
+  REQUIRE(some.size() + most.size() == 2 * kBatches);
+  CHECK(read_partition(folder / "a.mpx", 1, {0})->empty());
+  std::size_t next_some = 1;
+  std::size_t next_most = 1;
+  for (int b = 0; b < kBatches; ++b) {
+    std::size_t& next = b % 7 == 0 ? next_some : next_most;
+    REQUIRE((b % 7 == 0 ? some : most)[next] == std::to_string(b));
+    next += 2;
+  }
+  // A piece that is not the last is damaged: the first byte of its first checksum, after link, offset, rows and length.
+  std::string content = folder.read("a.mpx");
+  const auto file = ExchangeFile::open(*local_file_system(), folder / "a.mpx").value();
+  const std::uint64_t last = file->partition(0)->list.offset;
+  const std::size_t first_list = content.find(std::string(1, '\0'), kExchangeHeaderSize);
+  REQUIRE(first_list < last);
+  content[first_list + 20] = static_cast<char>(content[first_list + 20] ^ 1);
+  folder.write("b.mpx", content);
+  CHECK(read_partition(folder / "b.mpx", 0, {0}).status().code() == StatusCode::kDataCorrupt);
+}
