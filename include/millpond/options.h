@@ -32,6 +32,10 @@ struct SessionOptions {
   std::int64_t threads = 0;
   /// Memory for all of the job on this machine, bytes. 0: 80 % of the cgroup's limit, else of the machine.
   std::int64_t memory_limit = 0;
+  /// Gpus of this machine that tasks may use, as far as they ask for them (CallOptions::gpus). Workers see their own only.
+  double gpus = 0;
+  /// What else this machine has that tasks ask for by name (CallOptions::resources). Only counted.
+  std::map<std::string, double> resources;
   /// Disk that results kept for reuse may fill, bytes: beyond it, those that were used longest ago are dropped, to be
   /// computed again when they are needed. 0: half of what is free where data_root lies.
   std::int64_t disk_quota = 0;
@@ -184,7 +188,8 @@ struct CallOptions {
   std::optional<Schema> schema;       ///< Absent: known only once computed.
   std::int64_t threads = 0;
   std::int64_t memory = 0;
-  double gpus = 0;
+  double gpus = 0;                    ///< Of its own for each partition worked on; less than one is shared with others.
+  std::map<std::string, double> resources;  ///< Others that a partition needs, by names given to sessions or nodes.
   std::int64_t concurrency = 0;       ///< Partitions worked on at once; 0: as many as there are workers.
 };
 

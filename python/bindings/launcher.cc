@@ -1,11 +1,18 @@
 #include "launcher.h"
 
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
 
 #include <optional>
+#include <map>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "errors.h"
 
@@ -24,10 +31,22 @@ class PyLauncher final : public WorkerLauncher {
     object_.reset();
   }
 
-  std::int64_t slots() override { return call<std::int64_t>(1, "slots"); }
-  Status start(std::int64_t number, int fd) override { return run("start", number, fd); }
-  std::optional<std::string> ended(std::int64_t number) override {
-    return call<std::optional<std::string>>(std::string("ended, nobody knows how"), "ended", number);
+  std::vector<WorkerHost> hosts() override {
+    using Entry = std::tuple<std::int64_t, std::int64_t, std::int64_t, double, std::map<std::string, double>, bool>;
+    std::vector<WorkerHost> hosts;
+    for (const auto& [node, slots, memory, gpus, resources, is_draining] : call<std::vector<Entry>>({}, "hosts")) {
+      hosts.push_back({node, slots, memory, gpus, resources, is_draining});
+    }
+    return hosts;
+  }
+  Status start(std::int64_t number, const WorkerShare& share, int fd) override {
+    return run("start", number, share.node, share.memory_bytes, share.gpu_numbers, fd);
+  }
+  std::optional<WorkerEnd> ended(std::int64_t number) override {
+    using Entry = std::optional<std::pair<std::string, bool>>;
+    const Entry end = call<Entry>(std::pair<std::string, bool>("ended, nobody knows how", false), "ended", number);
+    if (!end) return std::nullopt;
+    return WorkerEnd{end->first, end->second};
   }
   void kill(std::int64_t number) override { (void)run("kill", number); }
   std::optional<std::int64_t> size_of(const std::string& path) override {

@@ -39,6 +39,8 @@ void bind_session_options(nb::module_& module) {
       .def_rw("runner", &SessionOptions::runner)
       .def_rw("threads", &SessionOptions::threads)
       .def_rw("memory_limit", &SessionOptions::memory_limit)
+      .def_rw("gpus", &SessionOptions::gpus)
+      .def_rw("resources", &SessionOptions::resources)
       .def_rw("disk_quota", &SessionOptions::disk_quota)
       .def_rw("scan_task_bytes", &SessionOptions::scan_task_bytes)
       .def_rw("min_task_bytes", &SessionOptions::min_task_bytes)
@@ -129,6 +131,7 @@ void bind_call_options(nb::module_& module) {
       .def_rw("threads", &CallOptions::threads)
       .def_rw("memory", &CallOptions::memory)
       .def_rw("gpus", &CallOptions::gpus)
+      .def_rw("resources", &CallOptions::resources)
       .def_rw("concurrency", &CallOptions::concurrency);
 }
 

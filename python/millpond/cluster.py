@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from millpond.source_line import source_line
+
 if TYPE_CHECKING:
     from millpond import _core
     from millpond.ray_launcher import RayLauncher
@@ -30,10 +32,20 @@ def open_cluster(address: str, options: _core.SessionOptions, extra: dict[str, A
     """Connects to Ray; the session's tasks will run there."""
     from millpond.ray_connection import connect
 
-    is_ours = connect(address, options.threads or None)
+    num_cpus = extra["num_cpus"] if extra["num_cpus"] is not None else options.threads
+    is_ours = connect(address, num_cpus or None, extra["runtime_env"])
     from millpond.ray_launcher import RayLauncher
+    from millpond.ray_nodes import NodeShare
 
-    launcher = RayLauncher(threads=options.threads, num_nodes=extra["num_executors"], memory_limit=options.memory_limit)
+    share = NodeShare(
+        num_cpus=extra["num_cpus"],
+        num_gpus=extra["num_gpus"],
+        memory_limit=options.memory_limit,
+        resources=dict(options.resources),
+        # A connection of ours has it already.
+        runtime_env=None if is_ours else extra["runtime_env"],
+    )
+    launcher = RayLauncher(threads=options.threads, num_nodes=extra["num_executors"], share=share)
     options.worker_launcher = launcher
     return Cluster(launcher, is_ours)
 
@@ -46,7 +58,7 @@ def open_core(options: _core.SessionOptions, cluster: Cluster | None, exchange: 
         core = _core.Session.open(options)
         if cluster is not None:
             try:
-                cluster.launcher.open(core.job_directory(), exchange)
+                cluster.launcher.open(core.job_directory(), exchange, source_line())
             except BaseException:
                 core.shutdown()
                 raise

@@ -17,7 +17,8 @@ from millpond.functions import BATCH_FORMATS, function_name, is_streaming, pack
 from millpond.partition_function import PartitionFunction
 from millpond.schema import Schema, SchemaLike
 from millpond.sizes import parse_size
-from millpond.smallpond_keywords import check_keywords, resources
+from millpond.smallpond_keywords import check_keywords, check_sql_keywords
+from millpond.smallpond_keywords import resources as resources_of
 from millpond.source_line import SourceLine, source_line
 from millpond.sql_text import quote_name, typed_literal
 from millpond.udf_query import UdfQuery, check_udfs, free_name
@@ -190,6 +191,7 @@ class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameRelational):
         if isinstance(sql_or_func, str):
             if udfs:
                 return self._udf_query(f"SELECT * FROM {{0}} WHERE ({sql_or_func}\n)", udfs, "filter", kwargs, line)
+            check_sql_keywords("filter", kwargs)
             return self._made(self._frame.filter(sql_or_func, str(line)), line)
         return self._call("filter", sql_or_func, None, kwargs, line)
 
@@ -248,6 +250,7 @@ class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameRelational):
             )
             query = sql_or_func if is_query else f"SELECT {sql_or_func}\nFROM {{0}}"
             return self._udf_query(query, udfs, kind, kwargs, line)
+        check_sql_keywords(kind, kwargs)
         return self._made(self._frame.map(sql_or_func, str(line)), line)
 
     def map_batches(
@@ -263,6 +266,10 @@ class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameRelational):
         max_concurrent: int | None = None,
         rate_limit: float | None = None,
         on_error: str = "fail",
+        num_cpus: int | None = None,
+        num_gpus: float | None = None,
+        memory: str | int | None = None,
+        resources: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> DataFrame:
         """Hands the rows to a function in batches of exactly `batch_size` rows, the last of a partition smaller.
@@ -279,6 +286,9 @@ class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameRelational):
         An `async` function works on up to `max_concurrent` batches at once in each worker (16 unless given).
         `rate_limit` bounds the calls a second, all workers together; `concurrency` how many partitions are worked on at
         once.
+
+        `num_cpus`, `num_gpus`, `memory` and `resources` (`{"tpu": 1}`) are what a partition that is worked on needs; the
+        rest waits. A worker sees its own gpus only; `num_gpus=0.5` lets two share one.
 
         `on_error` says what happens to rows on which the function raises: `"fail"` ends the job, `"skip"` leaves them
         out, `"dead_letter"`, which needs `schema=`, leaves them out and keeps them as `dead_letters`. A failing batch
@@ -300,6 +310,10 @@ class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameRelational):
             "batch_format": batch_format,
             "streaming": streaming,
             "concurrency": concurrency,
+            "num_cpus": num_cpus,
+            "num_gpus": num_gpus,
+            "memory": memory,
+            "resources": resources,
         }
         settings["policy"] = check_policy(
             on_error,
@@ -416,7 +430,7 @@ class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameRelational):
         options.batch_bytes = settings.get("batch_bytes", 0)
         options.batch_format = settings.get("batch_format", "pyarrow")
         options.schema = Schema(schema).to_columns() if schema is not None else None
-        for name, value in resources(dict(settings)).items():
+        for name, value in resources_of(dict(settings)).items():
             setattr(options, name, value)
         return self._made(self._frame.call(options, str(line)), line)
 

@@ -21,10 +21,10 @@ _lock = threading.Lock()
 _users = 0
 
 
-def connect(address: str, num_cpus: int | None) -> bool:
+def connect(address: str, num_cpus: int | None, runtime_env: dict[str, Any] | None = None) -> bool:
     """Connects this process to Ray, unless it is. True when `disconnect` is to be called at the end.
 
-    `address` is "local" (a Ray of this process's own, with `num_cpus`), "auto" or "host:port".
+    `address` is "local" (a Ray of this process's own, with `num_cpus`), "auto" or "host:port"; `runtime_env` Ray's own.
     Unavailable with what to do when there is no cluster; Unsupported when Ray or its version is not right.
     """
     global _users
@@ -35,7 +35,7 @@ def connect(address: str, num_cpus: int | None) -> bool:
                 _users += 1
             return _users > 0
         _check_reachable(address)
-        _init_in_time(ray, address, num_cpus)
+        _init_in_time(ray, address, num_cpus, runtime_env)
         _users = 1
         return True
 
@@ -79,7 +79,7 @@ def _check_reachable(address: str) -> None:
         ) from None
 
 
-def _init_in_time(ray: Any, address: str, num_cpus: int | None) -> None:
+def _init_in_time(ray: Any, address: str, num_cpus: int | None, runtime_env: dict[str, Any] | None) -> None:
     # Ray's own ways to give up take minutes, hence a thread. It stays: a Ray of our own ends with the thread that
     # started it.
     outcome: list[BaseException | None] = []
@@ -87,7 +87,7 @@ def _init_in_time(ray: Any, address: str, num_cpus: int | None) -> None:
 
     def work() -> None:
         try:
-            _init(ray, address, num_cpus)
+            _init(ray, address, num_cpus, runtime_env)
             outcome.append(None)
         except BaseException as error:
             outcome.append(error)
@@ -105,10 +105,12 @@ def _init_in_time(ray: Any, address: str, num_cpus: int | None) -> None:
         raise _explained(address, outcome[0]) from None
 
 
-def _init(ray: Any, address: str, num_cpus: int | None) -> None:
+def _init(ray: Any, address: str, num_cpus: int | None, runtime_env: dict[str, Any] | None) -> None:
     # Without a GPU request Ray hides devices from workers and warns of it at each start.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": "error"}
+    if runtime_env:
+        options["runtime_env"] = runtime_env
     if address == "local":
         options.update(include_dashboard=False, num_cpus=num_cpus)
     with contextlib.redirect_stderr(sys.stderr):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import ray
 
 from millpond.errors import NotFoundError
 from millpond.ray_node import LostFileError, copy_file
+from millpond.ray_worker import Need
 
 if TYPE_CHECKING:
     from millpond.ray_launcher import Node
@@ -54,8 +56,8 @@ class OutlyingFiles:
             entry = self._made.get(path)
         return entry is not None and entry.node.is_lost and not Path(path).exists()
 
-    def needs(self, paths: list[str], node: Node) -> list[tuple[str, Any, int]]:
-        """What `node` has to bring before it can read `paths`: path, who has it, bytes."""
+    def needs(self, paths: list[str], node: Node) -> list[Need]:
+        """What `node` has to bring before it can read `paths`."""
         wanted = []
         for path in paths:
             with self._lock:
@@ -64,7 +66,7 @@ class OutlyingFiles:
                 if lent := self._lend(path):
                     wanted.append((path, *lent))
             elif entry.node.place != node.place:
-                wanted.append((path, entry.node.host, entry.size))
+                wanted.append((path, entry.node.number, entry.size))
         return wanted
 
     def _lend(self, path: str) -> tuple[Any, int] | None:
@@ -77,6 +79,14 @@ class OutlyingFiles:
                     return None
                 self._lent[path] = (ray.put(data), len(data))
             return self._lent[path]
+
+    def save_from(self, node: Node) -> None:
+        """Brings to the driver what only a node has that will leave; what can't be had is computed again."""
+        with self._lock:
+            paths = [path for path, entry in self._made.items() if entry.node is node]
+        for path in paths:
+            with contextlib.suppress(NotFoundError):
+                self.fetch(path)
 
     def fetch(self, path: str) -> None:
         """Brings a file to the driver. NotFound when it is lost."""

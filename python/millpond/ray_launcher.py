@@ -7,167 +7,164 @@ import selectors
 import socket
 import threading
 import uuid
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from millpond.errors import InvalidArgumentError, UnavailableError, UnsupportedError
+from millpond.errors import InvalidArgumentError, MillpondError, UnavailableError
+from millpond.ray_direct import Door
 from millpond.ray_files import OutlyingFiles
 from millpond.ray_frames import FrameReader, failure, input_paths, made_files, message_of
-from millpond.ray_node import HostActor
+from millpond.ray_nodes import Cluster, Node, NodeShare
+from millpond.ray_worker import Need
+from millpond.source_line import SourceLine, warn
 
 _JOIN_SECONDS = 50.0
 # A node that gave no sign for so long counts as lost: Ray itself takes up to 65 s.
 _SILENCE_SECONDS = 20.0
-_MEMORY_SHARE = 0.8
-_LEAST_MEMORY = 128_000_000
+_LOOK_SECONDS = 1.0
+# Hosts that died on a node that lives: so often another is tried.
+_MOST_HOSTS = 3
 _READ = 1 << 18
 
-
-@dataclass(eq=False)
-class Node:
-    """A node and the session's host on it."""
-
-    node_id: str
-    name: str
-    slots: int
-    memory: int
-    host: Any = None
-    place: str = ""
-    workers: set[int] = field(default_factory=set)
-    is_lost: bool = False
+#: The end of a worker: how, and whether for want of memory.
+End = tuple[str, bool]
 
 
 @dataclass(eq=False)
 class _Worker:
     node: Node
-    socket: socket.socket
+    # None: the node's host has it.
+    socket: socket.socket | None
     frames: FrameReader = field(default_factory=FrameReader)
-    ended: str | None = None
+    ended: End | None = None
 
 
 class RayLauncher:
-    """The core's WorkerLauncher: starts a worker where there is room, and carries its messages by actor calls.
+    """The core's WorkerLauncher: starts workers on nodes, and carries their messages where nobody shorter can.
 
-    `threads` bounds the tasks that run at once (0: the nodes' CPUs), `num_nodes` the nodes (0: all), `memory_limit` the
-    bytes that the workers of a node share (0: 80 % of what Ray says it has).
+    `threads` bounds the tasks that run at once (0: the nodes' CPUs), `num_nodes` the nodes (0: all), `share` what is used
+    of each.
     """
 
-    def __init__(self, *, threads: int, num_nodes: int, memory_limit: int) -> None:
+    def __init__(self, *, threads: int, num_nodes: int, share: NodeShare) -> None:
         self._threads = threads
         self._num_nodes = num_nodes
-        self._memory_limit = memory_limit
+        self._cluster = Cluster(share)
         self._nodes: list[Node] = []
         self._workers: dict[int, _Worker] = {}
         self._files = OutlyingFiles()
         self._directory = ""
         self._is_shared = True
         self._lock = threading.Lock()
-        self._is_closed = False
+        self._is_closed = threading.Event()
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ, None)
+        self._door: Door | None = None
 
     @property
     def is_shared(self) -> bool:
         """Whether every node sees the driver's data_root."""
         return self._is_shared
 
-    def open(self, job_directory: str, exchange: str) -> None:
+    def open(self, job_directory: str, exchange: str, line: SourceLine) -> None:
         """Places a host on each node, and finds out which of them share the job's folder.
 
         `exchange` is "auto", or "shared": then a node that doesn't see the folder is an error.
         """
         self._directory = job_directory
-        probe = Path(job_directory) / f"probe-{uuid.uuid4().hex}"
-        probe.touch()
-        try:
-            self._nodes = self._place_hosts(probe.name)
-        finally:
-            probe.unlink(missing_ok=True)
-        self._is_shared = all(node.place == "" for node in self._nodes)
+        self._door = Door(job_directory)
+        nodes = self._cluster.find(self._threads, self._num_nodes)
+        if not nodes:
+            raise UnavailableError("the Ray cluster has no node with what the session asks for", hint='see "ray status"')
+        if not nodes[0].is_reserved:
+            warn("all CPUs of the Ray cluster are taken; this session shares them with those who took them", line)
+        self._nodes = nodes
+        self._join(nodes)
+        self._is_shared = all(node.place == "" for node in nodes)
         if exchange == "shared" and not self._is_shared:
-            blind = ", ".join(node.name for node in self._nodes if node.place)
+            blind = ", ".join(node.name for node in nodes if node.place)
             raise InvalidArgumentError(
                 f'exchange="shared", but {blind} of the Ray cluster does not see {job_directory}',
                 hint="set data_root to a folder that every node sees under the same path, or leave exchange out",
             )
-        for node in self._nodes:
-            threading.Thread(target=self._listen, args=(node,), name=f"ray-{node.name}", daemon=True).start()
+        for node in nodes:
+            self._begin_listening(node)
         threading.Thread(target=self._carry, name="ray-orders", daemon=True).start()
+        threading.Thread(target=self._follow_nodes, name="ray-nodes", daemon=True).start()
 
-    def _place_hosts(self, probe: str) -> list[Node]:
-        nodes = [_node_of(entry, self._memory_limit) for entry in ray.nodes() if entry["Alive"]]
-        nodes = [node for node in nodes if node.slots > 0][: self._num_nodes or None]
-        if not nodes:
-            raise UnavailableError("the Ray cluster has no node with CPUs", hint='see "ray status"')
-        for node in nodes:
-            arguments = ["--threads", "1", "--memory-limit", str(max(node.memory // node.slots, _LEAST_MEMORY))]
-            arguments += ["--temp-directory", f"{self._directory}/temp"]
-            strategy = NodeAffinitySchedulingStrategy(node.node_id, soft=False)
-            node.host = HostActor.options(scheduling_strategy=strategy).remote(self._directory, arguments, probe)
-        for node in nodes:
-            self._meet(node)
-        places = [node.place for node in nodes if node.place]
+    def _join(self, nodes: list[Node]) -> None:
+        assert self._door is not None
+        probe = Path(self._directory) / f"probe-{uuid.uuid4().hex}"
+        probe.touch()
+        try:
+            for node in nodes:
+                arguments = ["--threads", "1", "--temp-directory", f"{self._directory}/temp"]
+                self._cluster.place_host(node, self._directory, probe.name, arguments)
+            for node in nodes:
+                self._cluster.meet(node)
+        finally:
+            probe.unlink(missing_ok=True)
+        # Nodes that see the same first mark share a folder, though not with the driver.
+        places = [node.place for node in self._nodes if node.place and not node.is_lost]
         for node in nodes:
             if node.place:
-                # Nodes that see the same first mark share a folder, though not with the driver.
-                node.place = ray.get(node.host.sees.remote(places), timeout=_JOIN_SECONDS)[0]
-        return nodes
-
-    def _meet(self, node: Node) -> None:
-        from millpond import __version__
-
-        try:
-            about = ray.get(node.host.describe.remote(), timeout=_JOIN_SECONDS)
-        except ray.exceptions.GetTimeoutError:
-            raise UnavailableError(
-                f"node {node.name} of the Ray cluster started nothing within {_JOIN_SECONDS:.0f} s",
-                hint='see "ray status" and the logs of that node in /tmp/ray/session_latest/logs',
-            ) from None
-        except ray.exceptions.RayError as error:
-            raise _refused(node, str(error)) from None
-        if about["version"] != __version__:
-            raise UnsupportedError(
-                f"node {node.name} of the Ray cluster has millpond {about['version']}, this program {__version__}",
-                hint=f'pip install "millpond[ray]=={__version__}" on every node',
-            )
-        node.name, node.place = about["name"], "" if about["shares"] else about["place"]
+                marks = [*places, node.place]
+                seen = ray.get(node.host.sees.remote(marks), timeout=_JOIN_SECONDS)
+                node.place = next(mark for mark in marks if mark in seen)
+            if node.door and not self._door.let_in(node.door):
+                node.door = ""
+        peers = {node.number: node.host for node in [*self._nodes, *nodes] if node.place and not node.is_lost}
+        if peers:
+            for node in {*self._nodes, *nodes}:
+                if not node.is_lost:
+                    node.host.know.remote(peers)
 
     # What the core asks for; see millpond/worker_launcher.h.
 
-    def slots(self) -> int:
-        """Workers there may be at once."""
-        total = sum(node.slots for node in self._nodes if not node.is_lost)
-        return max(1, min(total, self._threads or total))
+    def hosts(self) -> list[tuple[int, int, int, float, dict[str, float], bool]]:
+        """The nodes as of now: number, slots, memory, gpus, other resources, whether it will leave."""
+        nodes = [node for node in self._nodes if not node.is_lost]
+        return [(one.number, one.slots, one.memory, one.gpus, one.resources, one.is_draining) for one in nodes]
 
-    def start(self, number: int, fd: int) -> None:
-        """Starts a worker on the node with the most room, and connects it with the socket `fd`."""
+    def start(self, number: int, node_number: int, memory: int, gpus: list[int], fd: int) -> None:
+        """Starts a worker on a node, and connects it with the socket `fd`."""
         ours = socket.socket(fileno=fd)
         with self._lock:
-            room = [node for node in self._nodes if not node.is_lost and len(node.workers) < node.slots]
-            if not room or self._is_closed:
+            found = [node for node in self._nodes if node.number == node_number and node.is_usable]
+            if not found or self._is_closed.is_set():
                 ours.close()
-                raise UnavailableError("no node of the Ray cluster can take another worker", hint='see "ray status"')
-            node = max(room, key=lambda one: one.slots - len(one.workers))
+                raise UnavailableError("the worker's node has left the Ray cluster", hint='see "ray status"')
+            node = found[0]
             node.workers.add(number)
-            self._workers[number] = _Worker(node, ours)
-        node.host.start.remote(number)
-        self._poke()
+            is_direct = self._is_shared and bool(node.door)
+            self._workers[number] = _Worker(node, None if is_direct else ours)
+        arguments = ["--memory-limit", str(memory)] if memory else []
+        if node.gpus:
+            arguments += ["--gpus", ",".join(map(str, gpus))]
+        if not is_direct:
+            node.host.start.remote(number, arguments)
+            self._poke()
+            return
+        assert self._door is not None
+        with ours:
+            if not self._door.hand_over(node.door, number, arguments, fd):
+                self._end(number, (f"could not be started: the host of node {node.name} has ended", False))
 
-    def ended(self, number: int) -> str | None:
+    def ended(self, number: int) -> End | None:
         """How a worker ended."""
         worker = self._workers.get(number)
-        return "ended" if worker is None else worker.ended
+        return ("ended", False) if worker is None else worker.ended
 
     def kill(self, number: int) -> None:
         """Ends a worker."""
         if (worker := self._workers.get(number)) and worker.ended is None:
             worker.node.host.kill.remote(number)
-            self._end(number, f"on node {worker.node.name} was killed")
+            self._end(number, (f"on node {worker.node.name} was killed", False))
 
     def size_of(self, path: str) -> int | None:
         """Bytes of a file that only a node has."""
@@ -180,7 +177,7 @@ class RayLauncher:
     def remove(self, path: str) -> None:
         """Removes a file from all nodes."""
         self._files.remove(path)
-        if self._is_shared or self._is_closed:
+        if self._is_shared or self._is_closed.is_set():
             return
         for node in self._nodes:
             if node.place and not node.is_lost:
@@ -189,9 +186,9 @@ class RayLauncher:
     def close(self) -> None:
         """Ends what was started on the nodes."""
         with self._lock:
-            if self._is_closed:
+            if self._is_closed.is_set():
                 return
-            self._is_closed = True
+            self._is_closed.set()
         alive = [node.host for node in self._nodes if node.host is not None and not node.is_lost]
         with contextlib.suppress(ray.exceptions.RayError):
             ray.wait([host.close.remote() for host in alive], num_returns=len(alive), timeout=3) if alive else None
@@ -199,6 +196,8 @@ class RayLauncher:
             with contextlib.suppress(ray.exceptions.RayError, ValueError):
                 if node.host is not None:
                     ray.kill(node.host)
+        if self._door is not None:
+            self._door.close()
         self._poke()
 
     # What runs in threads.
@@ -208,26 +207,31 @@ class RayLauncher:
             self._wake.send(b"x")
 
     def _carry(self) -> None:
-        """Orders from the core to the nodes."""
+        """Orders from the core to the nodes: what is there for one goes in one call."""
         known: set[int] = set()
-        while not self._is_closed:
+        while not self._is_closed.is_set():
             for number, worker in list(self._workers.items()):
-                if number not in known and worker.ended is None:
+                if number not in known and worker.ended is None and worker.socket is not None:
                     known.add(number)
                     self._selector.register(worker.socket, selectors.EVENT_READ, number)
+            orders: dict[Node, list[tuple[int, bytes, list[Need]]]] = defaultdict(list)
             for key, _ in self._selector.select(timeout=1):
                 if key.data is None:
                     self._woken.recv(4096)
                 else:
-                    self._carry_from(key.data)
+                    self._read_orders(key.data, orders)
+            for node, some in orders.items():
+                node.host.send.remote(some)
             for number in [one for one in known if self._workers[one].ended is not None]:
                 known.discard(number)
-                with contextlib.suppress(KeyError, ValueError):
-                    self._selector.unregister(self._workers[number].socket)
-                self._workers[number].socket.close()
+                if (ours := self._workers[number].socket) is not None:
+                    with contextlib.suppress(KeyError, ValueError):
+                        self._selector.unregister(ours)
+                    ours.close()
 
-    def _carry_from(self, number: int) -> None:
+    def _read_orders(self, number: int, orders: dict[Node, list[tuple[int, bytes, list[Need]]]]) -> None:
         worker = self._workers[number]
+        assert worker.socket is not None
         try:
             data = worker.socket.recv(_READ)
         except OSError:
@@ -240,9 +244,9 @@ class RayLauncher:
         for frame in worker.frames.add(data):
             needs = self._needs(worker, frame)
             if needs is not None:
-                worker.node.host.send.remote(number, frame, needs)
+                orders[worker.node].append((number, frame, needs))
 
-    def _needs(self, worker: _Worker, frame: bytes) -> list[tuple[str, Any, int]] | None:
+    def _needs(self, worker: _Worker, frame: bytes) -> list[Need] | None:
         """What must be brought first; none when that is lost, which the core is told."""
         if self._is_shared:
             return []
@@ -255,32 +259,34 @@ class RayLauncher:
             text = f"{lost[0]} was lost with the node that made it"
             self._tell(worker, failure(task, "not_found", text, "", lost[0]))
             return None
-        return self._files.needs(paths, worker.node) if worker.node.place or self._has_places() else []
+        return self._files.needs(paths, worker.node)
 
-    def _has_places(self) -> bool:
-        return any(node.place for node in self._nodes)
+    def _begin_listening(self, node: Node) -> None:
+        threading.Thread(target=self._listen, args=(node,), name=f"ray-{node.name}", daemon=True).start()
 
     def _listen(self, node: Node) -> None:
         """Reports from a node to the core."""
-        why = "its host ended"
+        why, out_of_memory = "its host ended", False
         try:
-            while not self._is_closed:
+            while not self._is_closed.is_set():
                 news = ray.get(node.host.receive.remote(), timeout=_SILENCE_SECONDS)
-                for number, data, how in news:
-                    self._take(number, data, how)
+                for number, data, how, was_memory in news:
+                    self._take(number, data, (how, was_memory))
         except ray.exceptions.GetTimeoutError:
             why = f"it gave no sign for {_SILENCE_SECONDS:.0f} s"
         except ray.exceptions.RayError as error:
             why = str(error).strip().splitlines()[0]
-        if not self._is_closed:
-            self._lose(node, why)
+            # Ray ends a host when its node has hardly any memory left.
+            out_of_memory = isinstance(error, ray.exceptions.OutOfMemoryError) or "running low on memory" in str(error)
+        if not self._is_closed.is_set():
+            self._lose(node, why, out_of_memory)
 
-    def _take(self, number: int, data: bytes | None, how: str) -> None:
+    def _take(self, number: int, data: bytes | None, end: End) -> None:
         worker = self._workers.get(number)
         if worker is None or worker.ended is not None:
             return
         if data is None:
-            self._end(number, f"on node {worker.node.name} {how}")
+            self._end(number, (f"on node {worker.node.name} {end[0]}", end[1]))
             return
         if not self._is_shared and worker.node.place:
             self._note_made(worker.node, data)
@@ -293,43 +299,66 @@ class RayLauncher:
                 self._files.add(made_files(result), node)
 
     def _tell(self, worker: _Worker, data: bytes) -> None:
-        with contextlib.suppress(OSError):
-            worker.socket.sendall(data)
+        if worker.socket is not None:
+            with contextlib.suppress(OSError):
+                worker.socket.sendall(data)
 
-    def _end(self, number: int, how: str) -> None:
+    def _end(self, number: int, end: End) -> None:
         worker = self._workers[number]
         with self._lock:
             if worker.ended is not None:
                 return
-            worker.ended = how
+            worker.ended = end
             worker.node.workers.discard(number)
-        with contextlib.suppress(OSError):
-            worker.socket.shutdown(socket.SHUT_RDWR)
+        if worker.socket is not None:
+            with contextlib.suppress(OSError):
+                worker.socket.shutdown(socket.SHUT_RDWR)
         self._poke()
 
-    def _lose(self, node: Node, why: str) -> None:
+    def _lose(self, node: Node, why: str, out_of_memory: bool = False) -> None:
         node.is_lost = True
         for number in list(node.workers):
-            self._end(number, f"was lost with node {node.name}: {why}")
+            self._end(number, (f"was lost with node {node.name}: {why}", out_of_memory))
         with contextlib.suppress(Exception):
             ray.kill(node.host)
 
+    def _follow_nodes(self) -> None:
+        """Nodes that come are used, those that will leave get nothing new, and what only they have is saved."""
+        while not self._is_closed.wait(_LOOK_SECONDS):
+            # Ray may be gone before us, and there is another round.
+            with contextlib.suppress(Exception):
+                self._look_at_nodes()
 
-def _node_of(entry: dict[str, Any], memory_limit: int) -> Node:
-    resources = entry["Resources"]
-    memory = memory_limit or int(resources.get("memory", 0) * _MEMORY_SHARE)
-    return Node(entry["NodeID"], entry["NodeManagerAddress"], int(resources.get("CPU", 0)), memory)
+    def _look_at_nodes(self) -> None:
+        draining = self._cluster.draining()
+        for node in self._nodes:
+            if node.node_id in draining and node.is_usable:
+                node.is_draining = True
+                if not self._is_shared:
+                    self._files.save_from(node)
+        used = [node for node in self._nodes if not node.is_lost]
+        if 0 < self._num_nodes <= len(used) or 0 < self._threads <= sum(node.slots for node in used):
+            return
+        tried = [node.node_id for node in self._nodes]
+        known = {node.node_id for node in used} | draining | {one for one in tried if tried.count(one) >= _MOST_HOSTS}
+        alive = {entry["NodeID"] for entry in ray.nodes() if entry["Alive"]}
+        if not alive - known:
+            return
+        for node in self._cluster.find(self._threads and self._threads - sum(one.slots for one in used), but=known):
+            self._add(node)
 
-
-def _refused(node: Node, text: str) -> Exception:
-    last = text.strip().splitlines()[-1]
-    if "No module named 'millpond" in text or "ModuleNotFoundError" in text:
-        return UnsupportedError(
-            f"node {node.name} of the Ray cluster can't run millpond: {last}",
-            hint='pip install "millpond[ray]" on every node, for the Python that Ray runs on',
-        )
-    return UnavailableError(
-        f"node {node.name} of the Ray cluster can't take part: {last}",
-        hint="every node must be able to make the job's folder: set data_root to one, for example below /tmp",
-        detail=text,
-    )
+    def _add(self, node: Node) -> None:
+        try:
+            self._join([node])
+            is_welcome = not node.place or not self._is_shared
+        except (MillpondError, ray.exceptions.RayError):
+            is_welcome = False
+        with self._lock:
+            is_welcome = is_welcome and not self._is_closed.is_set()
+            node.is_lost = not is_welcome
+            self._nodes.append(node)
+        if is_welcome:
+            self._begin_listening(node)
+        elif node.host is not None:
+            with contextlib.suppress(Exception):
+                ray.kill(node.host)

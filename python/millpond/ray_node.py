@@ -7,17 +7,20 @@ import contextlib
 import os
 import queue
 import shutil
+import socket
 import threading
 import time
 import uuid
-from concurrent.futures import Future
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import ray
 
+from millpond.ray_direct import handed_over, knock
 from millpond.ray_frames import failure, message_of, staging_folder, user_files
-from millpond.ray_worker import NodeWorker
+from millpond.ray_worker import Need, RelayedWorker, Report, WorkerProcess
 
 # Bytes that one call carries at most.
 PIECE = 64 << 20
@@ -25,6 +28,8 @@ PIECE = 64 << 20
 _BEAT_SECONDS = 1.0
 # So long nobody asked: the driver is gone, or can't reach us.
 _DRIVER_SILENCE_SECONDS = 60.0
+# Files brought at once for a task.
+_COPIES_AT_ONCE = 4
 
 
 class LostFileError(Exception):
@@ -44,8 +49,11 @@ class NodeHost:
         self._arguments = arguments
         self._shares = (self._directory / probe).exists()
         self._place = self._directory / f"place-{uuid.uuid4().hex}"
-        self._workers: dict[int, NodeWorker] = {}
-        self._reports: queue.SimpleQueue[tuple[int, bytes | None, str]] = queue.SimpleQueue()
+        self._workers: dict[int, WorkerProcess] = {}
+        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._peers: dict[int, Any] = {}
+        self._gpus = [str(one) for one in ray.get_gpu_ids()]
+        self._copiers = ThreadPoolExecutor(_COPIES_AT_ONCE, thread_name_prefix="copy")
         self._copies: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
         self._asked = time.monotonic()
@@ -53,41 +61,81 @@ class NodeHost:
             for name in ("exchange", "functions", "temp", "values", "workers"):
                 (self._directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
             self._place.touch()
+        name = uuid.uuid4().hex
+        door = knock(job_directory, name) if self._shares else None
+        self._door = "" if door is None else name
+        if door is not None:
+            threading.Thread(target=self._start_directly, args=(door,), name="door", daemon=True).start()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def describe(self) -> dict[str, Any]:
-        """What the driver asks first: name, version, whether this node sees the job's folder, its own mark there."""
+        """What the driver asks first: name, version, whether this node sees the job's folder, its own mark there, and
+        the name under which it knocked at the driver's door."""
         from millpond import __version__
 
-        address = ray.util.get_node_ip_address()
-        return {"name": address, "version": __version__, "shares": self._shares, "place": self._place.name}
+        return {
+            "name": ray.util.get_node_ip_address(),
+            "version": __version__,
+            "shares": self._shares,
+            "place": self._place.name,
+            "door": self._door,
+        }
+
+    def know(self, peers: dict[int, Any]) -> None:
+        """The hosts of nodes, by number."""
+        self._peers.update(peers)
 
     def sees(self, places: list[str]) -> list[str]:
         """Those marks of nodes that are in this node's folder: nodes that see one mark share their disks."""
         return sorted(place for place in places if (self._directory / place).exists())
 
-    def start(self, number: int) -> None:
+    def start(self, number: int, arguments: list[str]) -> None:
         """Starts a worker; its end is a report, also when it could not be started."""
-        log = self._directory / "workers" / f"worker-{number}.log"
+        with self._reported(number):
+            self._workers[number] = RelayedWorker(
+                number, self._all(arguments), self._log(number), self._reports.put, self._prepare
+            )
+
+    def _start_directly(self, door: Any) -> None:
+        # Workers end with the thread that started them, and this one lives as long as the driver does.
+        for number, arguments, fd in handed_over(door):
+            with self._reported(number), socket.socket(fileno=fd):
+                self._workers[number] = WorkerProcess(
+                    number, self._all(arguments), self._log(number), fd, self._reports.put
+                )
+
+    @contextlib.contextmanager
+    def _reported(self, number: int) -> Iterator[None]:
         try:
-            self._workers[number] = NodeWorker(number, self._arguments, log, self._reports.put, self._prepare)
+            yield
         except Exception as error:
             # A report in any case: the driver waits for one.
-            self._reports.put((number, None, f"could not be started: {error!r}"))
+            self._reports.put((number, None, f"could not be started: {error!r}", False))
 
-    def send(self, number: int, data: bytes, needs: list[tuple[str, Any, int]]) -> None:
-        """Passes a frame on to a worker, after the files in `needs` (path, who has it, bytes) are here."""
-        if worker := self._workers.get(number):
-            worker.send(data, needs)
+    def _all(self, arguments: list[str]) -> list[str]:
+        # The driver counts gpus from 0; Ray gave us some of the node's.
+        if "--gpus" in arguments and self._gpus:
+            place = arguments.index("--gpus") + 1
+            numbers = [int(text) for text in arguments[place].split(",") if text]
+            arguments = [*arguments[:place], ",".join(self._gpus[i] for i in numbers), *arguments[place + 1 :]]
+        return [*self._arguments, *arguments]
+
+    def _log(self, number: int) -> Path:
+        return self._directory / "workers" / f"worker-{number}.log"
+
+    def send(self, orders: list[tuple[int, bytes, list[Need]]]) -> None:
+        """Passes frames on to workers, each after the files that it needs are here."""
+        for number, data, needs in orders:
+            if worker := self._workers.get(number):
+                worker.send(data, needs)
 
     def kill(self, number: int) -> None:
         """Ends a worker at once."""
         if worker := self._workers.pop(number, None):
             worker.kill()
 
-    def receive(self) -> list[tuple[int, bytes | None, str]]:
-        """What workers said since the last call: (number, bytes, "") or, at its end, (number, None, how it ended).
-        Waits for news a second at most."""
+    def receive(self) -> list[Report]:
+        """What workers said since the last call. Waits for news a second at most."""
         self._asked = time.monotonic()
         news = []
         with contextlib.suppress(queue.Empty):
@@ -120,7 +168,7 @@ class NodeHost:
         if not self._shares:
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _prepare(self, frame: bytes, needs: list[tuple[str, Any, int]]) -> bytes | None:
+    def _prepare(self, frame: bytes, needs: list[Need]) -> bytes | None:
         """Has everything here that a task needs; its failure as a frame, when that can't be."""
         message = message_of(frame, "run")
         task = message and message.get("task")
@@ -145,8 +193,8 @@ class NodeHost:
                 "write to a folder that every node sees under the same path, or bring the rows to the driver",
             )
         try:
-            for path, source, size in needs:
-                self._bring(path, source, size)
+            for _ in self._copiers.map(lambda need: self._bring(*need), needs):
+                pass
         except LostFileError as error:
             return failure(
                 task, "not_found", f"{error.path} can't be had from the node that made it: {error.why}", "", error.path
@@ -163,7 +211,7 @@ class NodeHost:
             return known.result()
         try:
             if not Path(path).exists():
-                copy_file(path, source, size)
+                copy_file(path, self._peers[source] if isinstance(source, int) else source, size)
         except BaseException as error:
             with self._lock:
                 self._copies.pop(path, None)
@@ -184,15 +232,18 @@ class NodeHost:
         os._exit(1)
 
 
+# Nobody waits for these, so Ray needs to keep nothing of them.
+_ORDERS = ("know", "start", "send", "kill", "remove")
 # Who waits for news keeps nobody from giving orders, nor from reading files.
 GROUPS = {
-    "orders": ("describe", "sees", "start", "send", "kill"),
+    "orders": ("describe", "sees", "know", "start", "send", "kill"),
     "reports": ("receive",),
     "files": ("read", "remove", "close"),
 }
 for _group, _methods in GROUPS.items():
     for _method in _methods:
-        ray.method(concurrency_group=_group)(getattr(NodeHost, _method))
+        returns = 0 if _method in _ORDERS else 1
+        ray.method(concurrency_group=_group, num_returns=returns)(getattr(NodeHost, _method))
 
 # Our own scheduler decides what is done again.
 HostActor = ray.remote(

@@ -19,7 +19,7 @@ from millpond.plan_graph import PlanGraph
 from millpond.progress import Progress, make_progress
 from millpond.session_reading import SessionReading
 from millpond.settings import Config, session_options
-from millpond.smallpond_keywords import check_keywords
+from millpond.smallpond_keywords import check_keywords, check_sql_keywords
 from millpond.source_line import source_line
 from millpond.sql_tables import find_tables, is_rows, name_in, named_inputs
 
@@ -76,6 +76,7 @@ class Session(SessionReading):
         line = source_line()
         if udfs:
             return one_input_for_udfs(inputs)._udf_query(query, udfs, "partial_sql", kwargs, line)
+        check_sql_keywords("partial_sql", kwargs)
         return self._made(self._core.partial_sql(query, [frame._frame for frame in inputs], str(line)), line)
 
     def sql(
@@ -238,6 +239,9 @@ def _config(options: _core.SessionOptions, extra: dict[str, Any]) -> Config:
         min_task_bytes=options.min_task_bytes,
         max_retries=options.max_retries,
         num_executors=extra["num_executors"],
+        num_cpus=extra["num_cpus"],
+        num_gpus=extra["num_gpus"],
+        resources=extra["resources"],
         ray_address=extra["ray_address"],
         exchange=extra["exchange"],
         bind_numa_node=extra["bind_numa_node"],
@@ -269,6 +273,10 @@ def init(
     progress: bool | str | None = None,
     keep: bool | None = None,
     exchange: str | None = None,
+    num_cpus: int | None = None,
+    num_gpus: float | None = None,
+    resources: Mapping[str, float] | None = None,
+    runtime_env: Mapping[str, Any] | None = None,
 ) -> Session:
     """Opens a session. Starts nothing but this process's engine, and with `ray_address` its part on a cluster.
 
@@ -294,6 +302,11 @@ def init(
     - `ray_address`: run on a Ray cluster (docs/cluster.md): `"auto"`: the one this machine belongs to; `"host:port"`;
       `"local"`: a Ray of this session's own on this machine. `threads` then bounds the tasks that
       run at once (default: one for each CPU of the cluster), `num_executors` the nodes, and `memory_limit` is a node's.
+    - `num_cpus`, `num_gpus`: of each node at most, reserved with Ray's scheduler. Default: those that are free.
+      `num_gpus` without a cluster: this machine's, by default as many as it has.
+    - `resources`: others by name, of each node (`{"ssd": 1}`): reserved, and only nodes that have them are used. Default:
+      all are used, none reserved. Without a cluster: what this machine has.
+    - `runtime_env`: Ray's runtime environment for what runs on the nodes: `{"working_dir": ".", "py_modules": […]}`.
     - `exchange`: where data between tasks lies on a cluster: `"auto"` (default): in `data_root` where nodes share it,
       else on each node, moved by Ray; `"shared"`: in `data_root`, and a node that doesn't see it is an error.
     - `job_name`, `job_time`, `bind_numa_node`, `platform`, `memory_allocator`: as in smallpond.

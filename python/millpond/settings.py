@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError, UnsupportedError
 from millpond.object_store import ObjectStores
+from millpond.resources import amount_of, amounts_of, local_gpus
 from millpond.sizes import parse_size
 from millpond.source_line import source_line, warn
 from millpond.worker import worker_command
@@ -35,6 +36,9 @@ class Config:
     min_task_bytes: int
     max_retries: int
     num_executors: int
+    num_cpus: int | None
+    num_gpus: float | None
+    resources: dict[str, float]
     ray_address: str | None
     exchange: str
     bind_numa_node: bool
@@ -78,6 +82,8 @@ def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, di
     if arguments["min_task_bytes"] is not None:
         options.min_task_bytes = parse_size(arguments["min_task_bytes"], "min_task_bytes")
     options.object_store = ObjectStores(arguments["storage_options"])
+    options.gpus = extra["num_gpus"] if extra["num_gpus"] is not None else local_gpus()
+    options.resources = extra["resources"]
     keep = arguments["keep"]
     options.keep = bool(keep) if keep is not None else not arguments["_remove_output_root"]
     options.worker_command = worker_command()
@@ -102,6 +108,10 @@ def _python_settings(arguments: dict[str, Any]) -> dict[str, Any]:
     if runner == "ray":
         extra["ray_address"] = extra["ray_address"] or "local"
     extra["num_executors"] = _number_of_executors(arguments["num_executors"])
+    extra["num_cpus"] = None if arguments["num_cpus"] is None else _whole_number("num_cpus", arguments["num_cpus"])
+    extra["num_gpus"] = None if arguments["num_gpus"] is None else amount_of("num_gpus", arguments["num_gpus"])
+    extra["resources"] = amounts_of("resources", arguments["resources"])
+    extra["runtime_env"] = dict(arguments["runtime_env"]) if arguments["runtime_env"] else None
     extra["job_time"] = _job_time(arguments["job_time"])
     extra["bind_numa_node"] = _flag(arguments["bind_numa_node"], "BIND_NUMA_NODE")
     extra["memory_allocator"] = arguments["memory_allocator"] or from_environment("MEMORY_ALLOCATOR") or "system"
@@ -156,6 +166,12 @@ def _check_cluster(extra: dict[str, Any], runner: str | None) -> None:
             f"num_executors={extra['num_executors']} asks for nodes of a cluster, but there is no ray_address",
             hint="set ray_address, or leave num_executors (and SP_NUM_EXECUTORS) out or 0 to run on this machine",
         )
+    for name in ("num_cpus", "runtime_env"):
+        if extra[name] is not None and not extra["ray_address"]:
+            raise InvalidArgumentError(
+                f"{name} is for the nodes of a cluster, but there is no ray_address",
+                hint="set ray_address" + (", or say threads=" if name == "num_cpus" else ""),
+            )
     if extra["platform"]:
         raise UnsupportedError(
             f"platform={extra['platform']!r} starts executors on other machines, which this version has not",

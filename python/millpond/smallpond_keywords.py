@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from millpond.errors import UnsupportedError
+from millpond.errors import InvalidArgumentError, UnsupportedError
+from millpond.resources import amount_of, amounts_of
 from millpond.sizes import parse_size
 
 # Tuning of smallpond's engine and of its Parquet files between tasks. Nothing here depends on them.
@@ -46,12 +47,13 @@ _REFUSED = {
 }
 
 _RESOURCES = ("cpu_limit", "gpu_limit", "memory_limit")
+_OF_FUNCTIONS = ("num_cpus", "num_gpus", "memory", "resources")
 
 
 def check_keywords(operation: str, keywords: dict[str, Any], accepted: Collection[str] = ()) -> None:
     """Passes what `operation` may be given beside its own parameters. Anything else is a TypeError that names it."""
     for name, value in keywords.items():
-        if name in accepted or name in _WITHOUT_MEANING or name in _RESOURCES:
+        if name in accepted or name in _WITHOUT_MEANING or name in _RESOURCES or name in _OF_FUNCTIONS:
             continue
         if name == "drop_partition_column":
             if value:
@@ -64,10 +66,23 @@ def check_keywords(operation: str, keywords: dict[str, Any], accepted: Collectio
         raise TypeError(f"{operation}() got an unexpected keyword argument {name!r}")
 
 
+def check_sql_keywords(operation: str, keywords: dict[str, Any]) -> None:
+    """The same where SQL runs and no function: DuckDB has what the session gives it."""
+    check_keywords(operation, keywords)
+    for name in _OF_FUNCTIONS:
+        if keywords.get(name) is not None:
+            raise InvalidArgumentError(
+                f"{operation}: {name}= is for Python functions, and this is SQL",
+                hint="bound SQL with the session's threads and memory_limit",
+            )
+
+
 def resources(keywords: dict[str, Any]) -> dict[str, Any]:
-    """`threads`, `memory` and `gpus` of a call from smallpond's `cpu_limit`, `memory_limit` and `gpu_limit`."""
+    """What a call asks for, by the core's names: of millpond's `num_cpus`, `memory`, `num_gpus` and `resources`, or else of
+    smallpond's `cpu_limit`, `memory_limit` and `gpu_limit`."""
     return {
-        "threads": int(keywords.get("cpu_limit") or 0),
-        "memory": parse_size(keywords.get("memory_limit")),
-        "gpus": float(keywords.get("gpu_limit") or 0),
+        "threads": int(amount_of("num_cpus", keywords.get("num_cpus") or keywords.get("cpu_limit") or 0)),
+        "memory": parse_size(keywords.get("memory") or keywords.get("memory_limit"), "memory"),
+        "gpus": amount_of("num_gpus", keywords.get("num_gpus") or keywords.get("gpu_limit") or 0),
+        "resources": amounts_of("resources", keywords.get("resources")),
     }

@@ -29,11 +29,16 @@ def main(arguments: list[str] | None = None) -> int:
     # The user's functions share the machine with their like in other workers.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
         os.environ.setdefault(name, "1")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--gpus" in given:
+        place = given.index("--gpus")
+        os.environ["CUDA_VISIBLE_DEVICES"] = given[place + 1]
+        del given[place : place + 2]
     from millpond import _core
     from millpond.call_handler import CallHandler
     from millpond.object_store import ObjectStores
 
-    return _core.run_worker(sys.argv[1:] if arguments is None else arguments, CallHandler(), ObjectStores())
+    return _core.run_worker(given, CallHandler(), ObjectStores())
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ Result<DataFrame> DataFrame::call(const CallOptions& options, const std::string&
   op.threads = options.threads;
   op.memory = options.memory;
   op.gpus = options.gpus;
+  op.resources = options.resources;
   op.concurrency = options.concurrency;
   // A filter keeps its input's columns whatever the function does.
   op.schema = options.kind == "filter" ? node_->schema : options.schema;

@@ -23,9 +23,6 @@
 namespace millpond {
 namespace {
 
-/// DuckDB wants this much memory a thread to sort and aggregate beyond memory.
-constexpr std::int64_t kLeastMemoryPerThread = 128'000'000;
-
 /// Half of what is free where results are kept; no limit where nobody can tell.
 std::int64_t default_disk_quota(const std::string& directory) {
   std::error_code error;
@@ -109,12 +106,14 @@ Status Session::Impl::open_runner() {
   if (!options_.worker_command.empty()) {
     EngineOptions worker;
     worker.threads = 1;
-    worker.memory_limit_bytes = std::max(options_.memory_limit / options_.threads, kLeastMemoryPerThread);
     worker.temp_directory = job_directory_ + "/temp";
     ProcessRunnerOptions processes;
     processes.command = options_.worker_command;
     for (auto& argument : worker_arguments(worker)) processes.command.push_back(std::move(argument));
     processes.slots = options_.threads;
+    processes.memory_bytes = options_.memory_limit;
+    processes.gpus = options_.gpus;
+    processes.resources = options_.resources;
     processes.log_directory = job_directory_ + "/workers";
     processes.info = worker_info(*engine_);
     if (options_.object_store) processes.store_settings = options_.object_store->settings();

@@ -67,7 +67,7 @@ Status Job::run() {
   context_.log->write("job_started", Json::object({{"stages", static_cast<std::int64_t>(graph_.stages.size())}}));
   MILLPOND_RETURN_IF_ERROR(reuse_results(scheduler));
   handle(scheduler, event::Tick{context_.clock->monotonic_ns()});
-  handle(scheduler, event::WorkerJoined{0, context_.runner->slots(), {context_.runner->slots(), 0, 0}});
+  follow_places(scheduler);
   for (const auto& [stage, files] : written_) handle(scheduler, event::StageSatisfied{stage});
   handle(scheduler, event::JobStarted{});
   bool cancel_sent = false;
@@ -170,12 +170,42 @@ void Job::handle(Scheduler& scheduler, const Event& event) {
   }
 }
 
+void Job::follow_places(Scheduler& scheduler) {
+  std::vector<RunnerPlace> places = context_.runner->places();
+  if (places == places_) return;
+  const auto same = [](const RunnerPlace& place) {
+    return [&place](const RunnerPlace& other) { return other.node == place.node; };
+  };
+  for (const RunnerPlace& before : places_) {
+    if (std::any_of(places.begin(), places.end(), same(before))) continue;
+    context_.log->write("place_lost", Json::object({{"node", before.node}}));
+    handle(scheduler, event::WorkerLost{before.node, "its machine is gone"});
+  }
+  for (const RunnerPlace& place : places) {
+    const auto before = std::find_if(places_.begin(), places_.end(), same(place));
+    const bool is_new = before == places_.end();
+    if (is_new && !place.is_draining) {
+      context_.log->write("place_joined", Json::object({{"node", place.node}, {"slots", place.slots}}));
+      handle(scheduler, event::WorkerJoined{place.node, place.slots, place.resources, place.node});
+    } else if (!is_new && place.is_draining && !before->is_draining) {
+      context_.log->write("place_draining", Json::object({{"node", place.node}}));
+      handle(scheduler, event::WorkerDraining{place.node});
+    }
+  }
+  places_ = std::move(places);
+}
+
 void Job::take_runner_events(Scheduler& scheduler) {
   const std::int64_t now = context_.clock->monotonic_ns();
   std::int64_t wait = kLongestWaitNs;
   if (auto wakeup = scheduler.next_wakeup_ns()) wait = std::clamp<std::int64_t>(*wakeup - now, 0, kLongestWaitNs);
   std::vector<RunnerEvent> events = context_.runner->wait(std::chrono::nanoseconds(wait));
   handle(scheduler, event::Tick{context_.clock->monotonic_ns()});
+  const std::int64_t after = context_.clock->monotonic_ns();
+  if (after >= next_place_look_ns_) {
+    next_place_look_ns_ = after + kLongestWaitNs;
+    follow_places(scheduler);
+  }
   for (RunnerEvent& event : events) finish_attempt(scheduler, std::move(event));
 }
 

@@ -95,6 +95,8 @@ class Job {
   void carry_out(Scheduler& scheduler, const action::Invalidate& invalidate);
   void carry_out(Scheduler& scheduler, const action::StageFinished& finished);
   void carry_out(Scheduler& scheduler, const action::JobFinished& finished);
+  /// Tells the scheduler of places that came, will go, and went.
+  void follow_places(Scheduler& scheduler);
   void take_runner_events(Scheduler& scheduler);
   void finish_attempt(Scheduler& scheduler, RunnerEvent event);
   /// A reader that met a missing or damaged exchange file of this job has its producer run again.
@@ -126,9 +128,11 @@ class Job {
   std::map<std::int64_t, BegunWrite> begun_;                      ///< Writes that are not done yet, by stage.
   std::deque<Event> pending_;                                     ///< Events that carrying out an action caused.
   std::vector<bool> is_satisfied_;
+  std::vector<RunnerPlace> places_;  ///< That the scheduler knows.
   std::optional<Status> end_;
   std::int64_t start_ns_ = 0;
   std::int64_t last_report_ns_ = 0;
+  std::int64_t next_place_look_ns_ = 0;
   std::int64_t next_task_id_ = 1;
 };
 

@@ -50,7 +50,7 @@ void Job::carry_out(Scheduler&, const action::Start& start) {
   running_[task.attempt] = {start.task, start.attempt, built->fingerprint, task.output};
   attempt_names_[start.attempt] = task.attempt;
   const std::string name = task.attempt;
-  if (Status status = context_.runner->start(std::move(task)); !status.is_ok()) {
+  if (Status status = context_.runner->start_at(start.worker, std::move(task)); !status.is_ok()) {
     running_.erase(name);
     attempt_names_.erase(start.attempt);
     fail(status);
@@ -89,9 +89,11 @@ void Job::finish_attempt(Scheduler& scheduler, RunnerEvent event) {
   note_lost_output(scheduler, result.status);
   const Status status = result.status;
   const double seconds = result.metrics.seconds;
+  // What is written for the user lies with all.
+  const std::int64_t kept_bytes = stage.placement ? result.metrics.bytes_out : 0;
   if (status.is_ok()) weigh_readers(scheduler, attempt.task, result);
   reported_[attempt.attempt] = {std::move(result), attempt.output, false};
-  handle(scheduler, event::TaskFinished{attempt.task, attempt.attempt, status, seconds, event.worker_died});
+  handle(scheduler, event::TaskFinished{attempt.task, attempt.attempt, status, seconds, event.worker_died, kept_bytes});
 }
 
 void Job::weigh_readers(Scheduler& scheduler, TaskRef last, const TaskResult& result) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -79,6 +80,7 @@ struct CallOp {
   std::int64_t threads = 0;
   std::int64_t memory = 0;
   double gpus = 0;
+  std::map<std::string, double> resources;
   std::int64_t concurrency = 0;
   bool operator==(const CallOp&) const = default;
 };

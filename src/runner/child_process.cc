@@ -131,15 +131,15 @@ std::optional<ChildEnd> poll_child(pid_t pid) {
   const pid_t ended = ::waitpid(pid, &status, WNOHANG);
   if (ended == 0 || (ended < 0 && errno == EINTR)) return std::nullopt;
   // Someone else in this process waits for any child, or ignores SIGCHLD.
-  if (ended < 0) return ChildEnd{"ended, nobody knows how", 0};
+  if (ended < 0) return ChildEnd{"ended, nobody knows how"};
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
     const char* name = ::sigabbrev_np(signal);
     return ChildEnd{"was killed by signal " + std::to_string(signal) +
                         (name == nullptr ? "" : std::string(" (SIG") + name + ")"),
-                    signal};
+                    signal, false};
   }
-  return ChildEnd{"exited with code " + std::to_string(WEXITSTATUS(status)), 0};
+  return ChildEnd{"exited with code " + std::to_string(WEXITSTATUS(status))};
 }
 
 void kill_child(pid_t pid) {

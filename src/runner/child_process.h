@@ -25,6 +25,7 @@ Result<ChildProcess> spawn_child(const std::vector<std::string>& command, const 
 struct ChildEnd {
   std::string how;
   int signal = 0;
+  bool out_of_memory = false;  ///< Known to be so.
 };
 /// None while it runs. Never blocks.
 std::optional<ChildEnd> poll_child(pid_t pid);

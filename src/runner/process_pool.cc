@@ -26,16 +26,19 @@ void ProcessPool::poke() {
   [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof(one));
 }
 
-Status ProcessPool::start(Task task) {
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_) return Status(StatusCode::kCancelled, "the runner has been shut down");
-    if (!broken_.is_ok()) return broken_;
-    if (!attempts_.insert(task.attempt).second) {
-      return Status::internal("attempt " + task.attempt + " was started twice");
-    }
-    orders_.push_back(std::move(task));
+Status ProcessPool::accept(Order order) {
+  std::lock_guard lock(mutex_);
+  if (stopping_) return Status(StatusCode::kCancelled, "the runner has been shut down");
+  if (!broken_.is_ok()) return broken_;
+  if (!attempts_.insert(order.task.attempt).second) {
+    return Status::internal("attempt " + order.task.attempt + " was started twice");
   }
+  orders_.push_back(std::move(order));
+  return {};
+}
+
+Status ProcessPool::start_at(std::int64_t node, Task task) {
+  MILLPOND_RETURN_IF_ERROR(accept({std::move(task), node}));
   if (!supervisor_.joinable()) {
     try {
       supervisor_ = std::thread([this] { supervise(); });
@@ -78,14 +81,14 @@ void ProcessPool::report(TaskResult result, bool worker_died) {
 
 /// No worker can be had: tell every task, and refuse further ones.
 void ProcessPool::break_down(Status why) {
-  std::deque<Task> orders;
+  std::deque<Order> orders;
   {
     std::lock_guard lock(mutex_);
     broken_ = why;
     orders.swap(orders_);
   }
   pending_.insert(pending_.end(), orders.begin(), orders.end());
-  for (const Task& task : pending_) report(failed_result(task, why));
+  for (const Order& order : pending_) report(failed_result(order.task, why));
   pending_.clear();
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ struct ProcessRunnerOptions {
   /// Set: workers are started by it, on machines of its choice; `command`, `slots` and `log_directory` are not used.
   std::shared_ptr<WorkerLauncher> launcher;
   std::int64_t slots = 1;             ///< Worker processes, one task each; started when first needed.
+  std::int64_t memory_bytes = 0;      ///< What they share; each is told its part by "--memory-limit". 0: not counted.
+  double gpus = 0;                    ///< What this machine has; a worker is told which are its by "--gpus".
+  std::map<std::string, double> resources;  ///< Others that tasks may ask for, by name.
   std::string log_directory;          ///< Holds worker-<n>.log with a worker's stdout and stderr; exists. Empty: no log.
   WorkerInfo info;                    ///< What a worker must match.
   std::string store_settings;         ///< What workers need to reach stores (ObjectStore::settings()); secret.

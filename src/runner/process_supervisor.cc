@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "runner/attempt_guard.h"
+#include "runner/process_places.h"
 #include "runner/process_pool.h"
 
 namespace millpond {
@@ -38,6 +39,8 @@ std::int64_t ProcessPool::count(State state) const {
 void ProcessPool::supervise() {
   memory_kills_ = kernel_memory_kills();
   last_round_ = WorkerProcess::Clock::now();
+  follow_places();
+  Time next_look = last_round_ + kRound;
   while (true) {
     Time now = WorkerProcess::Clock::now();
     if (!take_orders(now)) break;
@@ -48,8 +51,15 @@ void ProcessPool::supervise() {
     // Signs of life wait in the sockets while the driver is stopped: read first, and judge by the next round.
     const bool was_stopped = now - last_round_ > std::max(options_.silence / 2, kRound * 2);
     last_round_ = now;
+    // Those that gave no sign are looked at now and then only: with many, asking each takes longer than the messages.
+    const bool is_look = now >= next_look || was_stopped;
+    if (is_look) {
+      next_look = now + kRound;
+      follow_places();
+    }
     for (WorkerProcess& worker : workers_) {
       if (was_stopped) worker.forgive_silence(now);
+      if (!is_look && !worker.has_news() && worker.state() != State::kEnding) continue;
       listen(worker, now);
       check_times(worker, now);
     }
@@ -64,70 +74,104 @@ bool ProcessPool::take_orders(Time now) {
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return false;
-    for (Task& task : orders_) pending_.push_back(std::move(task));
+    for (Order& order : orders_) pending_.push_back(std::move(order));
     orders_.clear();
     cancels.swap(cancels_);
   }
+  const bool is_new = std::any_of(pending_.begin(), pending_.end(), [this](const Order& order) { return place_of(order) == nullptr; });
+  if (is_new) follow_places();
   for (const std::string& attempt : cancels) {
     for (WorkerProcess& worker : workers_) {
       if (worker.task() && worker.task()->attempt == attempt) worker.cancel(now);
     }
     const auto queued =
-        std::find_if(pending_.begin(), pending_.end(), [&](const Task& task) { return task.attempt == attempt; });
+        std::find_if(pending_.begin(), pending_.end(), [&](const Order& order) { return order.task.attempt == attempt; });
     if (queued == pending_.end()) continue;
-    report(failed_result(*queued, Status(StatusCode::kCancelled, "the task was cancelled")));
+    report(failed_result(queued->task, Status(StatusCode::kCancelled, "the task was cancelled")));
     pending_.erase(queued);
   }
   return true;
 }
 
 void ProcessPool::assign(Time now) {
-  for (WorkerProcess& worker : workers_) {
-    while (worker.state() == State::kIdle && !pending_.empty()) {
-      Task task = std::move(pending_.front());
-      pending_.pop_front();
-      const Status sent = worker.run(task, now);
-      if (!sent.is_ok()) report(failed_result(task, sent));
+  std::int64_t idle = count(State::kIdle);
+  for (auto order = pending_.begin(); order != pending_.end() && idle > 0;) {
+    WorkerProcess* worker = idle_for(*order);
+    if (worker == nullptr) {
+      ++order;
+      continue;
     }
+    const Status sent = worker->run(order->task, now);
+    if (sent.is_ok()) {
+      --idle;
+    } else {
+      report(failed_result(order->task, sent));
+    }
+    order = pending_.erase(order);
   }
 }
 
 /// Starts workers for what waits, and in the place of those that died.
 void ProcessPool::grow(Time now) {
-  if (now < next_start_) return;
-  auto wanted = static_cast<std::int64_t>(pending_.size()) - count(State::kStarting);
-  auto room = slots() - static_cast<std::int64_t>(workers_.size());
-  while (wanted-- > 0 && room-- > 0 && start_worker(now)) {
+  if (now < next_start_ || pending_.empty()) return;
+  std::vector<WorkerShare> starting;
+  for (const WorkerProcess& worker : workers_) {
+    if (worker.state() == State::kStarting) starting.push_back(worker.share());
+  }
+  for (auto order = pending_.begin(); order != pending_.end();) {
+    const RunnerPlace* place = place_of(*order);
+    if (place == nullptr) {
+      report(failed_result(order->task, Status(StatusCode::kUnavailable, "the machine of its worker is gone")), true);
+      order = pending_.erase(order);
+      continue;
+    }
+    WorkerShare share = share_for((order++)->task, *place);
+    const auto same = std::find_if(starting.begin(), starting.end(), [&](const WorkerShare& one) {
+      return one.node == share.node && one.memory_bytes == share.memory_bytes && one.gpus == share.gpus;
+    });
+    if (same != starting.end()) {
+      starting.erase(same);
+      continue;
+    }
+    if (!make_room(*place, share, now)) continue;
+    const Status started = start_worker(std::move(share), now);
+    if (started.is_ok()) continue;
+    // With fewer processes than asked for the work still gets done.
+    next_start_ = now + kRound;
+    if (workers_.empty() && places_.size() < 2) break_down(started);
+    return;
   }
 }
 
-bool ProcessPool::start_worker(Time now) {
+Status ProcessPool::start_worker(WorkerShare share, Time now) {
   const std::int64_t number = ++last_number_;
-  const bool has_log = !options_.log_directory.empty() && !options_.launcher;
-  const std::string log = has_log ? options_.log_directory + "/worker-" + std::to_string(number) + ".log" : "";
-  Result<StartedWorker> worker =
-      options_.launcher ? start_remote_worker(options_.launcher, number) : start_child_worker(options_.command, log);
-  if (worker.is_ok()) {
-    workers_.emplace_back(std::move(*worker), number, log, now);
-    return true;
+  if (options_.launcher) {
+    MILLPOND_ASSIGN_OR_RETURN(StartedWorker worker, start_remote_worker(options_.launcher, number, share));
+    workers_.emplace_back(std::move(worker), number, std::move(share), "", now);
+    return {};
   }
-  // With fewer processes than asked for the work still gets done.
-  next_start_ = now + kRound;
-  if (workers_.empty()) break_down(worker.status());
-  return false;
+  const bool has_log = !options_.log_directory.empty();
+  const std::string log = has_log ? options_.log_directory + "/worker-" + std::to_string(number) + ".log" : "";
+  MILLPOND_ASSIGN_OR_RETURN(StartedWorker worker, start_child_worker(command_with(options_, share), log));
+  workers_.emplace_back(std::move(worker), number, std::move(share), log, now);
+  return {};
 }
 
 void ProcessPool::wait_for_something() {
   std::vector<pollfd> fds;
   fds.push_back({wake_fd_, POLLIN, 0});
   auto timeout = std::min(kRound, options_.silence / 4 + std::chrono::milliseconds(1));
-  for (const WorkerProcess& worker : workers_) {
+  std::vector<WorkerProcess*> listening;
+  for (WorkerProcess& worker : workers_) {
+    worker.set_news(false);
     if (worker.state() == State::kEnding) timeout = kShortRound;
     if (worker.fd() < 0) continue;
+    listening.push_back(&worker);
     fds.push_back({worker.fd(), static_cast<short>(worker.wants_to_write() ? POLLIN | POLLOUT : POLLIN), 0});
   }
   if (workers_.empty() && pending_.empty()) timeout = std::chrono::milliseconds(-1);
   const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(timeout.count()));
+  for (std::size_t i = 0; ready > 0 && i < listening.size(); ++i) listening[i]->set_news(fds[i + 1].revents != 0);
   if (ready > 0 && fds[0].revents != 0) {
     std::uint64_t times = 0;
     [[maybe_unused]] const ssize_t size = ::read(wake_fd_, &times, sizeof(times));
@@ -170,7 +214,7 @@ void ProcessPool::take_hello(WorkerProcess& worker, const WorkerMessage& hello, 
   if (worker.state() != State::kStarting) return;  // It said so and ended at once.
   const Status match = check_worker(options_.info, hello.info);
   if (match.is_ok()) {
-    failed_starts_ = 0;
+    failed_starts_.erase(worker.share().node);
     return worker.welcome(options_.heartbeat, options_.store_settings, now);
   }
   WorkerMessage refusal;
@@ -203,14 +247,19 @@ void ProcessPool::bury(const WorkerProcess& worker, std::optional<Task> task, bo
   if (!log.empty()) context.detail = "the end of its output:\n" + log;
   if (!worker.said_hello()) {
     const bool alone = count(State::kIdle) + count(State::kBusy) == 0;
-    next_start_ = now + kRound * ++failed_starts_;
-    if (failed_starts_ < (worker.was_sigkilled() ? kMaxKilledStarts : kMaxFailedStarts) || !alone) return;
+    const std::int64_t node = worker.share().node;
+    const std::int64_t failed = ++failed_starts_[node];
+    next_start_ = now + kRound * failed;
+    if (failed < (worker.was_sigkilled() ? kMaxKilledStarts : kMaxFailedStarts)) return;
+    if (places_.size() > 1) return forsake(node);
+    if (!alone) return;
     return break_down(Status(StatusCode::kUnavailable, worker.obituary() + " before it was ready", hint)
                           .with_context(context));
   }
   if (!task) return;
   const std::int64_t kills = kernel_memory_kills();
-  const bool out_of_memory = worker.was_sigkilled() && kills > std::exchange(memory_kills_, kills);
+  const bool kernel_did = worker.was_sigkilled() && kills > std::exchange(memory_kills_, kills);
+  const bool out_of_memory = kernel_did || worker.was_out_of_memory();
   Status status(StatusCode::kUnavailable, worker.obituary(), hint);
   if (was_cancelled) status = Status(StatusCode::kCancelled, "the task was cancelled");
   if (!was_cancelled && out_of_memory) {
@@ -219,8 +268,11 @@ void ProcessPool::bury(const WorkerProcess& worker, std::optional<Task> task, bo
   }
   report(failed_result(*task, status.with_context(context)), !was_cancelled);
   // The next task will be here at once; a worker takes its time to start.
-  const auto alive = static_cast<std::int64_t>(workers_.size()) - count(State::kEnded);
-  if (alive < slots()) (void)start_worker(now);
+  const RunnerPlace* place = place_of({{}, worker.share().node});
+  WorkerShare share = worker.share();
+  if (place != nullptr && !place->is_draining && !out_of_memory && make_room(*place, share, now)) {
+    (void)start_worker(std::move(share), now);
+  }
 }
 
 void ProcessPool::end_all() {

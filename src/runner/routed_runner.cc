@@ -14,6 +14,15 @@ class RoutedRunner final : public Runner {
 
   std::int64_t slots() const override { return std::max(local_->slots(), calls_->slots()); }
 
+  std::vector<RunnerPlace> places() override {
+    RunnerPlace place = calls_->places().front();
+    place.slots = slots();
+    place.resources.threads = slots();
+    // Tasks in this process share the engine's memory; nothing is gained by counting it.
+    place.resources.memory_bytes = 0;
+    return {std::move(place)};
+  }
+
   Status start(Task task) override {
     Runner& target = task.call ? *calls_ : *local_;
     return target.start(std::move(task));

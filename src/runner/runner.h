@@ -23,6 +23,16 @@ struct RunnerEvent {
   bool worker_died = false;  ///< The worker process died or fell silent under it; the status says how (kUnavailable).
 };
 
+/// Where attempts run: a machine, or this process.
+struct RunnerPlace {
+  std::int64_t node = 0;      ///< Not negative; a place that comes back has another number.
+  std::int64_t slots = 1;     ///< Attempts at once.
+  Resources resources;        ///< In all; memory_bytes 0: not counted.
+  bool is_draining = false;   ///< Gets nothing new.
+
+  bool operator==(const RunnerPlace&) const = default;
+};
+
 /// Carries out attempts. One thread drives a runner: all methods but wake() are called by it.
 /// Each started attempt is reported by wait() exactly once, also when it was cancelled or its worker died.
 class Runner {
@@ -32,9 +42,18 @@ class Runner {
   /// How many attempts can run at once, at least 1.
   virtual std::int64_t slots() const = 0;
 
+  /// The places as of now. Machines come and go; what runs on one that is missing is reported as any dead worker's.
+  virtual std::vector<RunnerPlace> places() { return {{0, slots(), {slots(), 0, 0}, false}}; }
+
   /// Takes a task; returns without waiting for it. `task.attempt` names the attempt and is unique in the runner's life.
   /// kUnavailable when no worker can be started (the message says why), kInternal when the name is taken.
   virtual Status start(Task task) = 0;
+
+  /// The same at one of places(). `task.resources` is what the attempt may use of it.
+  virtual Status start_at(std::int64_t node, Task task) {
+    (void)node;
+    return start(std::move(task));
+  }
 
   /// Asks an attempt to stop; it is still reported (kCancelled, or its result when it was faster).
   /// A worker process that doesn't obey is killed after a while. An unknown or ended attempt: nothing.

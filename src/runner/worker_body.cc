@@ -30,9 +30,9 @@ class RemoteBody final : public WorkerBody {
       : launcher_(std::move(launcher)), number_(number) {}
 
   std::optional<ChildEnd> poll() override {
-    std::optional<std::string> how = launcher_->ended(number_);
-    if (!how) return std::nullopt;
-    return ChildEnd{std::move(*how), 0};
+    std::optional<WorkerEnd> end = launcher_->ended(number_);
+    if (!end) return std::nullopt;
+    return ChildEnd{std::move(end->how), 0, end->out_of_memory};
   }
   void kill() override { launcher_->kill(number_); }
   void bury() override {}
@@ -49,13 +49,14 @@ Result<StartedWorker> start_child_worker(const std::vector<std::string>& command
   return StartedWorker{std::make_unique<ChildBody>(child.pid), child.fd};
 }
 
-Result<StartedWorker> start_remote_worker(std::shared_ptr<WorkerLauncher> launcher, std::int64_t number) {
+Result<StartedWorker> start_remote_worker(std::shared_ptr<WorkerLauncher> launcher, std::int64_t number,
+                                         const WorkerShare& share) {
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 || ::fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
     return Status(StatusCode::kUnavailable, std::string("no socket for a worker: ") + std::strerror(errno),
                   "raise ulimit -n");
   }
-  const Status started = launcher->start(number, pair[1]);
+  const Status started = launcher->start(number, share, pair[1]);
   if (!started.is_ok()) {
     ::close(pair[0]);
     return started;

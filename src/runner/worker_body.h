@@ -34,6 +34,7 @@ struct StartedWorker {
 Result<StartedWorker> start_child_worker(const std::vector<std::string>& command, const std::string& log_path);
 
 /// A worker elsewhere.
-Result<StartedWorker> start_remote_worker(std::shared_ptr<WorkerLauncher> launcher, std::int64_t number);
+Result<StartedWorker> start_remote_worker(std::shared_ptr<WorkerLauncher> launcher, std::int64_t number,
+                                         const WorkerShare& share);
 
 }  // namespace millpond

@@ -14,13 +14,20 @@ constexpr std::chrono::milliseconds kTimeToExit{500};
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(StartedWorker started, std::int64_t number, std::string log_path, Time now)
-    : body_(std::move(started.body)), fd_(started.fd), number_(number), log_path_(std::move(log_path)), last_heard_(now), ending_since_(now) {}
+WorkerProcess::WorkerProcess(StartedWorker started, std::int64_t number, WorkerShare share, std::string log_path, Time now)
+    : body_(std::move(started.body)),
+      fd_(started.fd),
+      number_(number),
+      share_(std::move(share)),
+      log_path_(std::move(log_path)),
+      last_heard_(now),
+      ending_since_(now) {}
 
 WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
     : body_(std::move(other.body_)),
       fd_(std::exchange(other.fd_, -1)),
       number_(other.number_),
+      share_(std::move(other.share_)),
       log_path_(std::move(other.log_path_)),
       state_(std::exchange(other.state_, State::kEnded)),
       incoming_(std::move(other.incoming_)),
@@ -132,6 +139,14 @@ void WorkerProcess::begin_end(Time now) {
   outgoing_.clear();
   sent_ = 0;
   if (state_ == State::kEnding || state_ == State::kEnded) return;
+  state_ = State::kEnding;
+  ending_since_ = now;
+}
+
+void WorkerProcess::dismiss(Time now) {
+  WorkerMessage farewell;
+  farewell.type = WorkerMessage::Type::kShutdown;
+  (void)send(farewell, now);  // Small; and one that doesn't get it is killed soon.
   state_ = State::kEnding;
   ending_since_ = now;
 }

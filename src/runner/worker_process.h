@@ -26,7 +26,7 @@ class WorkerProcess {
     kEnded,
   };
 
-  WorkerProcess(StartedWorker started, std::int64_t number, std::string log_path, Time now);
+  WorkerProcess(StartedWorker started, std::int64_t number, WorkerShare share, std::string log_path, Time now);
   WorkerProcess(WorkerProcess&& other) noexcept;
   WorkerProcess& operator=(WorkerProcess&&) = delete;
   /// Kills the process if it still runs.
@@ -34,7 +34,12 @@ class WorkerProcess {
 
   State state() const { return state_; }
   std::int64_t number() const { return number_; }
+  /// What it may use, and where.
+  const WorkerShare& share() const { return share_; }
   int fd() const { return fd_; }
+  /// Whether its socket had something at the last look.
+  bool has_news() const { return has_news_; }
+  void set_news(bool has_news) { has_news_ = has_news; }
   bool wants_to_write() const { return sent_ < outgoing_.size(); }
   Time last_heard() const { return last_heard_; }
   /// After a pause of the driver its silence proves nothing.
@@ -57,6 +62,8 @@ class WorkerProcess {
   void cancel(Time now);
   std::optional<Time> cancelled_at() const { return cancelled_at_; }
 
+  /// Asks an idle one to end.
+  void dismiss(Time now);
   /// Kills it; `why` is how its end will be told.
   void kill(std::string why, Time now);
   /// Sees whether it ended; read() may still give its last words then. One that closed its socket and doesn't end within
@@ -65,6 +72,7 @@ class WorkerProcess {
   /// "worker 3 was killed by signal 9 (SIGKILL)". Once ended.
   std::string obituary() const;
   bool was_sigkilled() const { return end_.signal == 9 && why_.empty(); }
+  bool was_out_of_memory() const { return end_.out_of_memory && why_.empty(); }
 
  private:
   void begin_end(Time now);
@@ -72,6 +80,7 @@ class WorkerProcess {
   std::unique_ptr<WorkerBody> body_;
   int fd_ = -1;
   std::int64_t number_ = 0;
+  WorkerShare share_;
   std::string log_path_;
   State state_ = State::kStarting;
   FrameReader incoming_;
@@ -80,6 +89,7 @@ class WorkerProcess {
   Time last_heard_;
   Time ending_since_;
   bool said_hello_ = false;
+  bool has_news_ = false;
   std::optional<Task> task_;
   std::optional<Time> cancelled_at_;
   std::string why_;

@@ -124,7 +124,7 @@ class StagePlanner {
                            op.batch_format, op.name,         node->schema,       op.batch_bytes};
     stage->placement = Placement{};
     stage->fingerprint = node->fingerprint;
-    stage->resources = {op.threads, op.memory, op.gpus};
+    stage->resources = {op.threads, op.memory, op.gpus, op.resources};
     stage->concurrency = op.concurrency;
     stage->is_volatile = true;
     return leaf_fragment(stage_source(*stage), node->schema.value_or(Schema{}));

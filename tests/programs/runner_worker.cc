@@ -1,5 +1,5 @@
 // A worker process for the runner's tests. What a task does stands in its query: "sleep 100", "crash 9", "exit 3",
-// "hang", "wait", "big 1000000", "garbage", "stop", "leave_child", "log <text>", "pid".
+// "hang", "wait", "arguments" (what it was started with), "big 1000000", "garbage", "stop", "leave_child", "log <text>", "pid".
 // Arguments before the socket's number: --duckdb <version>, --exit <code>, --mute 1, --pids <file> (append one's own),
 // --drive <file> (be a driver of three such workers, which write their pids there, and never end).
 
@@ -22,6 +22,7 @@
 namespace {
 
 int socket_fd = -1;
+std::string arguments;
 
 void sleep_ms(std::int64_t milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
 
@@ -58,6 +59,7 @@ millpond::TaskResult run(const millpond::Task& task, const std::atomic<bool>& ca
   if (verb == "stop") ::raise(SIGSTOP);
   if (verb == "leave_child") leave_child();
   if (verb == "throw") throw std::runtime_error("thrown on purpose");
+  if (verb == "arguments") result.directory = arguments;
   if (verb == "pid") result.directory = std::to_string(::getpid());
   if (verb == "log") {
     std::fprintf(stderr, "%s\n", task.query.c_str());
@@ -99,6 +101,7 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--pids") == 0) note_pid(argv[i + 1]);
     if (std::strcmp(argv[i], "--drive") == 0) return drive(argv[0], argv[i + 1], info);
   }
+  for (int i = 1; i < argc; ++i) arguments += std::string(argv[i]) + " ";
   socket_fd = std::atoi(argv[argc - 1]);
   return millpond::worker_main(socket_fd, info, run);
 }
