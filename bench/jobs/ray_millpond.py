@@ -1,7 +1,7 @@
 """A job through a Ray of this machine's. Arguments: input, output, root, what. Prints seconds.
 
-`what` is "start": from init() on a Ray that runs already to the first rows of a task; "readme", "shuffle" (64 partitions)
-or "tasks" (1,000 of a row): the job alone, once its session's workers have run something.
+`what` is "start": from init() on a Ray that runs already to the first rows of a task; "readme", "shuffle" (64
+partitions) or "tasks" (1,000 of a row): the job alone, once its session's workers have run something.
 """
 
 import sys

@@ -287,8 +287,8 @@ class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameRelational):
         `rate_limit` bounds the calls a second, all workers together; `concurrency` how many partitions are worked on at
         once.
 
-        `num_cpus`, `num_gpus`, `memory` and `resources` (`{"tpu": 1}`) are what a partition that is worked on needs; the
-        rest waits. A worker sees its own gpus only; `num_gpus=0.5` lets two share one.
+        `num_cpus`, `num_gpus`, `memory` and `resources` (`{"tpu": 1}`) are what a partition that is worked on needs;
+        the rest waits. A worker sees its own gpus only; `num_gpus=0.5` lets two share one.
 
         `on_error` says what happens to rows on which the function raises: `"fail"` ends the job, `"skip"` leaves them
         out, `"dead_letter"`, which needs `schema=`, leaves them out and keeps them as `dead_letters`. A failing batch

@@ -10,7 +10,6 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import ray
 
@@ -46,8 +45,8 @@ class _Worker:
 class RayLauncher:
     """The core's WorkerLauncher: starts workers on nodes, and carries their messages where nobody shorter can.
 
-    `threads` bounds the tasks that run at once (0: the nodes' CPUs), `num_nodes` the nodes (0: all), `share` what is used
-    of each.
+    `threads` bounds the tasks that run at once (0: the nodes' CPUs), `num_nodes` the nodes (0: all), `share` what is
+    used of each.
     """
 
     def __init__(self, *, threads: int, num_nodes: int, share: NodeShare) -> None:
@@ -80,7 +79,9 @@ class RayLauncher:
         self._door = Door(job_directory)
         nodes = self._cluster.find(self._threads, self._num_nodes)
         if not nodes:
-            raise UnavailableError("the Ray cluster has no node with what the session asks for", hint='see "ray status"')
+            raise UnavailableError(
+                "the Ray cluster has no node with what the session asks for", hint='see "ray status"'
+            )
         if not nodes[0].is_reserved:
             warn("all CPUs of the Ray cluster are taken; this session shares them with those who took them", line)
         self._nodes = nodes

@@ -21,6 +21,7 @@ import ray
 from millpond.ray_direct import handed_over, knock
 from millpond.ray_frames import failure, message_of, staging_folder, user_files
 from millpond.ray_worker import Need, RelayedWorker, Report, WorkerProcess
+from millpond.worker import worker_command
 
 # Bytes that one call carries at most.
 PIECE = 64 << 20
@@ -44,9 +45,9 @@ class LostFileError(Exception):
 class NodeHost:
     """One a node and session. Methods of a group of GROUPS run one after the other, as they were called."""
 
-    def __init__(self, job_directory: str, arguments: list[str], probe: str) -> None:
+    def __init__(self, job_directory: str, probe: str, arguments: list[str], modules: list[str]) -> None:
         self._directory = Path(job_directory)
-        self._arguments = arguments
+        self._command = [*worker_command(also=modules), *arguments]
         self._shares = (self._directory / probe).exists()
         self._place = self._directory / f"place-{uuid.uuid4().hex}"
         self._workers: dict[int, WorkerProcess] = {}
@@ -93,7 +94,7 @@ class NodeHost:
         """Starts a worker; its end is a report, also when it could not be started."""
         with self._reported(number):
             self._workers[number] = RelayedWorker(
-                number, self._all(arguments), self._log(number), self._reports.put, self._prepare
+                number, self._command_with(arguments), self._log(number), self._reports.put, self._prepare
             )
 
     def _start_directly(self, door: Any) -> None:
@@ -101,7 +102,7 @@ class NodeHost:
         for number, arguments, fd in handed_over(door):
             with self._reported(number), socket.socket(fileno=fd):
                 self._workers[number] = WorkerProcess(
-                    number, self._all(arguments), self._log(number), fd, self._reports.put
+                    number, self._command_with(arguments), self._log(number), fd, self._reports.put
                 )
 
     @contextlib.contextmanager
@@ -112,13 +113,13 @@ class NodeHost:
             # A report in any case: the driver waits for one.
             self._reports.put((number, None, f"could not be started: {error!r}", False))
 
-    def _all(self, arguments: list[str]) -> list[str]:
+    def _command_with(self, arguments: list[str]) -> list[str]:
         # The driver counts gpus from 0; Ray gave us some of the node's.
         if "--gpus" in arguments and self._gpus:
             place = arguments.index("--gpus") + 1
             numbers = [int(text) for text in arguments[place].split(",") if text]
             arguments = [*arguments[:place], ",".join(self._gpus[i] for i in numbers), *arguments[place + 1 :]]
-        return [*self._arguments, *arguments]
+        return [*self._command, *arguments]
 
     def _log(self, number: int) -> Path:
         return self._directory / "workers" / f"worker-{number}.log"

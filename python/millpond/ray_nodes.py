@@ -15,6 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from millpond.errors import InvalidArgumentError, MillpondError, UnavailableError, UnsupportedError
 from millpond.ray_node import HostActor
+from millpond.worker import module_path
 
 _JOIN_SECONDS = 50.0
 # Packages may have to be installed for it.
@@ -28,8 +29,8 @@ _BUILT_IN_PREFIXES = ("node:", "accelerator_type:", "bundle", "CPU_group", "GPU_
 
 @dataclass(frozen=True)
 class NodeShare:
-    """What a session takes of each node at most: CPUs and GPUs (None: those that are free), memory in bytes (0: 80 %), other
-    resources (nodes that lack them are not used), and Ray's runtime environment for what it starts there."""
+    """What a session takes of each node at most: CPUs and GPUs (None: those that are free), memory in bytes (0: 80 %),
+    other resources (nodes that lack them are not used), and Ray's runtime environment for what it starts there."""
 
     num_cpus: int | None = None
     num_gpus: float | None = None
@@ -99,7 +100,7 @@ class Cluster:
             options |= {"num_cpus": node.slots, "num_gpus": node.gpus, "resources": self._share.resources}
         if self._share.runtime_env:
             options["runtime_env"] = self._share.runtime_env
-        node.host = HostActor.options(**options).remote(directory, arguments, probe)
+        node.host = HostActor.options(**options).remote(directory, probe, arguments, module_path())
 
     def meet(self, node: Node) -> None:
         """Waits for a host, and makes sure that it is of the same version. Unavailable or Unsupported if not."""
@@ -179,7 +180,9 @@ def _refused(node: Node, text: str) -> MillpondError:
             hint='pip install "millpond[ray]" on every node, for the Python that Ray runs on',
         )
     if "untime_env" in text or "RuntimeEnvSetupError" in text:
-        return InvalidArgumentError(f"node {node.name} of the Ray cluster can't make the runtime_env: {last}", detail=text)
+        return InvalidArgumentError(
+            f"node {node.name} of the Ray cluster can't make the runtime_env: {last}", detail=text
+        )
     # Another version may fail in any way.
     version = _version_on(node)
     if version not in (None, __version__):

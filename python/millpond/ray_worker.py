@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from millpond.ray_frames import FrameReader
-from millpond.worker import worker_command
 
 #: What a node says of its workers: (number, bytes, "", False) or, at the end of one, (number, None, how it ended,
 #: whether the node's memory was used up).
@@ -30,7 +29,7 @@ _LOG_TAIL = 2000
 class WorkerProcess:
     """A running worker that has the socket `fd`. Its end goes to `report`."""
 
-    def __init__(self, number: int, arguments: list[str], log: Path, fd: int, report: Callable[[Report], None]) -> None:
+    def __init__(self, number: int, command: list[str], log: Path, fd: int, report: Callable[[Report], None]) -> None:
         self._number = number
         self._log = log
         self._report = report
@@ -38,7 +37,7 @@ class WorkerProcess:
         self._kills_before = _memory_kills()
         with os.fdopen(_private(log), "ab") as output:
             self._process = subprocess.Popen(
-                [*worker_command(), *arguments, str(fd)],
+                [*command, str(fd)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -85,16 +84,16 @@ class WorkerProcess:
 
 
 class RelayedWorker(WorkerProcess):
-    """A worker whose driver is elsewhere: what it says goes to `report`, too; `prepare` may answer a frame in its place."""
+    """A worker whose driver is elsewhere: what it says goes to `report`, too; `prepare` may answer a frame for it."""
 
     def __init__(
-        self, number: int, arguments: list[str], log: Path, report: Callable[[Report], None], prepare: Prepare
+        self, number: int, command: list[str], log: Path, report: Callable[[Report], None], prepare: Prepare
     ) -> None:
         self._prepare = prepare
         self._outgoing: queue.SimpleQueue[tuple[bytes, list[Need]] | None] = queue.SimpleQueue()
         self._socket, theirs = socket.socketpair()
         with theirs:
-            super().__init__(number, arguments, log, theirs.fileno(), report)
+            super().__init__(number, command, log, theirs.fileno(), report)
         threading.Thread(target=self._write, name=f"worker-{number}-orders", daemon=True).start()
 
     def send(self, data: bytes, needs: list[Need]) -> None:

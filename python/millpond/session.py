@@ -304,8 +304,8 @@ def init(
       run at once (default: one for each CPU of the cluster), `num_executors` the nodes, and `memory_limit` is a node's.
     - `num_cpus`, `num_gpus`: of each node at most, reserved with Ray's scheduler. Default: those that are free.
       `num_gpus` without a cluster: this machine's, by default as many as it has.
-    - `resources`: others by name, of each node (`{"ssd": 1}`): reserved, and only nodes that have them are used. Default:
-      all are used, none reserved. Without a cluster: what this machine has.
+    - `resources`: others by name, of each node (`{"ssd": 1}`): reserved, and only nodes that have them are used.
+      Default: all are used, none reserved. Without a cluster: what this machine has.
     - `runtime_env`: Ray's runtime environment for what runs on the nodes: `{"working_dir": ".", "py_modules": […]}`.
     - `exchange`: where data between tasks lies on a cluster: `"auto"` (default): in `data_root` where nodes share it,
       else on each node, moved by Ray; `"shared"`: in `data_root`, and a node that doesn't see it is an error.

@@ -78,8 +78,8 @@ def check_sql_keywords(operation: str, keywords: dict[str, Any]) -> None:
 
 
 def resources(keywords: dict[str, Any]) -> dict[str, Any]:
-    """What a call asks for, by the core's names: of millpond's `num_cpus`, `memory`, `num_gpus` and `resources`, or else of
-    smallpond's `cpu_limit`, `memory_limit` and `gpu_limit`."""
+    """What a call asks for, by the core's names: from millpond's `num_cpus`, `memory`, `num_gpus` and `resources`, or
+    else from smallpond's `cpu_limit`, `memory_limit` and `gpu_limit`."""
     return {
         "threads": int(amount_of("num_cpus", keywords.get("num_cpus") or keywords.get("cpu_limit") or 0)),
         "memory": parse_size(keywords.get("memory") or keywords.get("memory_limit"), "memory"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 # The program of a worker: the driver's sys.path is its first argument, since pickled functions name modules.
@@ -13,9 +14,15 @@ _PROGRAM = (
 )
 
 
-def worker_command() -> list[str]:
-    """The command that starts a worker that finds the modules that this process finds."""
-    path = [entry or str(Path.cwd()) for entry in sys.path]
+def module_path() -> list[str]:
+    """Where this process looks for modules."""
+    return [entry or str(Path.cwd()) for entry in sys.path]
+
+
+def worker_command(also: Iterable[str] = ()) -> list[str]:
+    """The command that starts a worker that finds the modules that this process finds, then those in `also`."""
+    path = module_path()
+    path += [entry for entry in also if entry not in path]
     ours = str(Path(__file__).parent.parent)
     if ours not in path:
         path.append(ours)

@@ -116,6 +116,7 @@ class FakeEngine {
     file.num_bytes = static_cast<std::int64_t>(totals.file_size);
     file.num_rows = static_cast<std::int64_t>(rows.size());
     file.digest = totals.digest;
+    result.metrics.bytes_out = file.num_bytes;
     result.files = {file};
     return Status::ok();
   }

@@ -1,0 +1,200 @@
+"""Several Ray nodes on one machine: what is used of each, and what happens when they come and go."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import millpond
+import pytest
+
+SMALL = {"object_store_memory": 80_000_000, "include_dashboard": False}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    import ray
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 1, "resources": {"ssd": 2}, **SMALL}
+    cluster = Cluster(initialize_head=True, connect=True, head_node_args=head)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture
+def second(cluster: Any) -> Iterator[Any]:
+    node = cluster.add_node(num_cpus=2, num_gpus=2, memory=2_000_000_000, **SMALL)
+    cluster.wait_for_nodes()
+    yield node
+    if node in cluster.list_all_nodes():
+        cluster.remove_node(node)
+    wait_until(lambda: len(alive()) == 1)
+
+
+def alive() -> list[dict[str, Any]]:
+    import ray
+
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def session(tmp_path: Path, **options: Any) -> millpond.Session:
+    return millpond.init(ray_address="auto", data_root=tmp_path / "data", progress=False, **options)
+
+
+def places(frame: millpond.DataFrame, **needs: Any) -> list[dict[str, Any]]:
+    """Where a function ran over each partition: its node, and the gpus that it saw."""
+
+    # Another function for other needs, or the rows of the first would be there already.
+    seconds = 0.2 + len(str(needs)) / 1e6
+
+    def place(batch: Any) -> dict[str, list[Any]]:
+        time.sleep(seconds)
+        return {"node": [raylet_here()], "gpus": [os.environ.get("CUDA_VISIBLE_DEVICES", "")]}
+
+    return frame.map_batches(place, schema={"node": int, "gpus": str}, **needs).take_all()
+
+
+def raylet_here() -> int:
+    """The raylet that this worker runs under: it has started the session's host, which started the worker."""
+    text = Path(f"/proc/{os.getppid()}/status").read_text()
+    return int(next(line for line in text.splitlines() if line.startswith("PPid:")).split()[1])
+
+
+def raylet(node: Any) -> int:
+    (info,) = node.all_processes["raylet"]
+    return int(info.process.pid)
+
+
+def test_cpus_are_reserved_with_ray_and_given_back(cluster: Any, second: Any, tmp_path: Path) -> None:
+    import ray
+
+    wait_until(lambda: ray.available_resources().get("CPU") == 3)
+    with session(tmp_path, num_cpus=1) as ours:
+        assert ours.config.num_cpus == 1
+        wait_until(lambda: ray.available_resources().get("CPU") == 1)
+        with session(tmp_path / "rest") as rest:
+            wait_until(lambda: ray.available_resources().get("CPU", 0) == 0)
+            assert rest.from_items([1, 2, 3]).count() == 3
+            with pytest.warns(Warning, match="all CPUs of the Ray cluster are taken"):
+                third = session(tmp_path / "third")
+            with third:
+                assert third.from_items([1, 2, 3]).count() == 3
+        assert ours.from_items([1, 2, 3]).count() == 3
+    wait_until(lambda: ray.available_resources().get("CPU") == 3)
+
+
+def test_functions_go_where_what_they_ask_for_is(cluster: Any, second: Any, tmp_path: Path) -> None:
+    with session(tmp_path) as ours:
+        frame = ours.from_items([{"a": i} for i in range(6)]).repartition(6, by_rows=True)
+        assert {place["node"] for place in places(frame)} == {raylet(cluster.head_node), raylet(second)}
+        whole = places(frame, num_gpus=1)
+        assert {place["node"] for place in whole} == {raylet(second)}
+        assert {place["gpus"] for place in whole} == {"0", "1"}
+        assert {place["gpus"] for place in places(frame, num_gpus=2)} == {"0,1"}
+        assert {place["gpus"] for place in places(frame, num_gpus=0.5)} == {"0"}
+        assert {place["node"] for place in places(frame, resources={"ssd": 2})} == {raylet(cluster.head_node)}
+
+
+def test_sessions_use_only_nodes_that_have_what_they_ask_for(cluster: Any, second: Any, tmp_path: Path) -> None:
+    with session(tmp_path, resources={"ssd": 1}) as ours:
+        frame = ours.from_items([{"a": i} for i in range(4)]).repartition(4, by_rows=True)
+        assert raylet(second) not in {place["node"] for place in places(frame)}
+    with pytest.raises(millpond.UnavailableError, match="no node with what the session asks for"):
+        session(tmp_path, resources={"tpu": 1})
+
+
+def test_a_node_that_joins_gets_tasks(cluster: Any, tmp_path: Path) -> None:
+    wait_until(lambda: len(alive()) == 1)
+    with session(tmp_path) as ours:
+        frame = ours.from_items([{"a": i} for i in range(40)]).repartition(40, by_rows=True)
+        node = cluster.add_node(num_cpus=1, **SMALL)
+        try:
+            assert {place["node"] for place in places(frame)} == {raylet(cluster.head_node), raylet(node)}
+        finally:
+            cluster.remove_node(node)
+
+
+def test_a_node_that_is_drained_ends_its_tasks_and_gets_no_more(cluster: Any, second: Any, tmp_path: Path) -> None:
+    began = tmp_path / "began"
+
+    def slow(batch: Any) -> Any:
+        with began.open("a") as file:
+            file.write(f"{raylet_here()} {time.time()}\n")
+        time.sleep(0.3)
+        return batch
+
+    with session(tmp_path) as ours:
+        frame = ours.from_items([{"a": i} for i in range(48)]).repartition(48, by_rows=True)
+        slowly = frame.map_batches(slow, schema={"a": int})
+        begin = time.time()
+        command = [sys.executable, "-m", "ray.scripts.scripts", "drain-node", f"--address={cluster.address}"]
+        command += [f"--node-id={second.node_id}", "--reason=DRAIN_NODE_REASON_PREEMPTION"]
+        command += ["--reason-message=the machine is wanted back", "--deadline-remaining-seconds=60"]
+        drain = subprocess.Popen(command)
+        ended: list[float] = []
+        threading.Thread(target=lambda: ended.append(time.time() if drain.wait(60) == 0 else 0)).start()
+        assert sorted(row["a"] for row in slowly.take_all()) == list(range(48))
+        (drained_at,) = ended
+    starts = [line.split() for line in began.read_text().splitlines()]
+    assert len(starts) == 48
+    there = [float(when) for node, when in starts if int(node) == raylet(second)]
+    assert drained_at > min(there) > begin
+    assert max(there) < drained_at + 3
+
+
+def test_a_node_that_dies_loses_no_rows(cluster: Any, second: Any, tmp_path: Path) -> None:
+    duckdb.sql(f"COPY (SELECT i AS a FROM range(20000) r(i)) TO '{tmp_path}/numbers.parquet'")
+    with session(tmp_path) as ours:
+        frame = ours.read_parquet(str(tmp_path / "numbers.parquet")).repartition(12, hash_by="a")
+
+        def slow(batch: Any) -> Any:
+            time.sleep(0.3)
+            return batch
+
+        slowly = frame.map_batches(slow, schema={"a": int})
+        killer = subprocess.Popen(["sh", "-c", f"sleep 1.5; kill -9 {raylet(second)}"])
+        assert sorted(row["a"] for row in slowly.take_all()) == list(range(20000))
+        killer.wait(timeout=30)
+
+
+def test_amounts_that_are_none_are_refused(tmp_path: Path) -> None:
+    with millpond.init(data_root=tmp_path, progress=False, num_gpus=0, threads=1) as ours:
+        frame = ours.from_items([{"a": 1}])
+        with pytest.raises(millpond.InvalidArgumentError, match="num_gpus=-1 is no amount"):
+            frame.map_batches(lambda batch: batch, num_gpus=-1)
+        with pytest.raises(millpond.InvalidArgumentError, match="'GPU', which is no name for a custom resource"):
+            frame.map_batches(lambda batch: batch, resources={"GPU": 1})
+        with pytest.raises(millpond.InvalidArgumentError, match="num_gpus= is for Python functions"):
+            frame.partial_sql("SELECT a FROM {0}", num_gpus=1)
+        with pytest.raises(millpond.InvalidArgumentError, match="asks for 1 gpus a task, and no worker has them"):
+            frame.map_batches(lambda batch: batch, num_gpus=1).count()
+    with pytest.raises(millpond.InvalidArgumentError, match="num_cpus is for the nodes of a cluster"):
+        millpond.init(data_root=tmp_path, num_cpus=1)
+
+
+def test_gpus_of_this_machine_are_counted(tmp_path: Path) -> None:
+    with millpond.init(data_root=tmp_path, progress=False, num_gpus=2, threads=2) as ours:
+        frame = ours.from_items([{"a": i} for i in range(4)]).repartition(4, by_rows=True)
+
+        def gpus(batch: Any) -> dict[str, list[str]]:
+            time.sleep(0.2)
+            return {"gpus": [os.environ["CUDA_VISIBLE_DEVICES"]]}
+
+        seen = frame.map_batches(gpus, schema={"gpus": str}, num_gpus=1).take_all()
+        assert {row["gpus"] for row in seen} == {"0", "1"}
