@@ -15,7 +15,7 @@ from millpond.ray_node import LostFileError, copy_file
 from millpond.ray_worker import Need
 
 if TYPE_CHECKING:
-    from millpond.ray_launcher import Node
+    from millpond.ray_nodes import Node
 
 
 @dataclass

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import millpond
+import millpond._core
 import pytest
 
 SMALL = {"object_store_memory": 80_000_000, "include_dashboard": False}
@@ -53,6 +57,9 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+START = ("--num-cpus=1", "--object-store-memory=80000000", "--disable-usage-stats", "--block")
+
+
 def session(tmp_path: Path, **options: Any) -> millpond.Session:
     return millpond.init(ray_address="auto", data_root=tmp_path / "data", progress=False, **options)
 
@@ -60,14 +67,12 @@ def session(tmp_path: Path, **options: Any) -> millpond.Session:
 def places(frame: millpond.DataFrame, **needs: Any) -> list[dict[str, Any]]:
     """Where a function ran over each partition: its node, and the gpus that it saw."""
 
-    # Another function for other needs, or the rows of the first would be there already.
-    seconds = 0.2 + len(str(needs)) / 1e6
-
     def place(batch: Any) -> dict[str, list[Any]]:
-        time.sleep(seconds)
-        return {"node": [raylet_here()], "gpus": [os.environ.get("CUDA_VISIBLE_DEVICES", "")]}
+        time.sleep(0.2)
+        # Other needs make another function, or the rows of the first would be there already.
+        return {"node": [raylet_here()], "gpus": [os.environ.get("CUDA_VISIBLE_DEVICES", "")], "needs": [str(needs)]}
 
-    return frame.map_batches(place, schema={"node": int, "gpus": str}, **needs).take_all()
+    return frame.map_batches(place, schema={"node": int, "gpus": str, "needs": str}, **needs).take_all()
 
 
 def raylet_here() -> int:
@@ -171,6 +176,81 @@ def test_a_node_that_dies_loses_no_rows(cluster: Any, second: Any, tmp_path: Pat
         killer = subprocess.Popen(["sh", "-c", f"sleep 1.5; kill -9 {raylet(second)}"])
         assert sorted(row["a"] for row in slowly.take_all()) == list(range(20000))
         killer.wait(timeout=30)
+
+
+# 22 million numbers in one list take more than 300 MB and less than 600.
+LIST = "SELECT len(list(r.i)) AS n FROM {{0}}, range({}) r(i)"
+
+
+@pytest.mark.parametrize("where", ["cluster", "processes"])
+def test_a_task_out_of_memory_gets_more_and_then_fails_with_advice(cluster: Any, tmp_path: Path, where: str) -> None:
+    runner: dict[str, Any] = {"ray_address": "auto", "num_cpus": 2} if where == "cluster" else {"runner": "processes"}
+    node = cluster.add_node(num_cpus=2, resources={"large": 1}, **SMALL)
+    try:
+        wait_until(lambda: len(alive()) == 2)
+        if where == "cluster":
+            runner["resources"] = {"large": 1}
+        with millpond.init(
+            data_root=tmp_path, progress=False, memory_limit="600MB", threads=2, max_retries=0, **runner
+        ) as ours:
+            frame = ours.from_items([{"a": 1}, {"a": 2}]).repartition(2, by_rows=True)
+            assert frame.partial_sql(LIST.format(22_000_000)).take_all() == [{"n": 22_000_000}] * 2
+            with pytest.raises(millpond.OutOfMemoryError) as caught:
+                frame.partial_sql(LIST.format(90_000_000)).compute()
+            assert "attempts" in str(caught.value)
+            assert "more partitions" in str(caught.value)
+    finally:
+        cluster.remove_node(node)
+
+
+def test_modules_and_files_are_shipped(cluster: Any, tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "shipped_factor.py").write_text("FACTOR = 7\n")
+    (tmp_path / "code" / "table.txt").write_text("5")
+    program = f"""
+import millpond
+
+def shipped(row):
+    from shipped_factor import FACTOR
+    return {{"a": row["a"] * FACTOR + int(open("table.txt").read())}}
+
+with millpond.init(ray_address="{cluster.address}", data_root="{tmp_path}/data", progress=False,
+                   runtime_env={{"working_dir": "{tmp_path}/code"}}) as session:
+    print(session.from_items([{{"a": 2}}]).map(shipped, schema={{"a": int}}).take_all())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert done.stdout == "[{'a': 19}]\n", done.stderr
+
+
+def test_another_version_on_a_node_is_an_error_that_names_both(cluster: Any, tmp_path: Path) -> None:
+    python = environment_with_version("0.0.9", tmp_path / "other")
+    log = (tmp_path / "ray.log").open("w")
+    node = subprocess.Popen(
+        [python, "-m", "ray.scripts.scripts", "start", f"--address={cluster.address}", *START],
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        wait_until(lambda: len(alive()) == 2)
+        with pytest.raises(millpond.UnsupportedError, match=r"has millpond 0\.0\.9, this program") as caught:
+            session(tmp_path)
+        assert f'pip install "millpond[ray]=={millpond.__version__}" on every node' in str(caught.value)
+    finally:
+        node.terminate()
+        node.wait(timeout=30)
+        wait_until(lambda: len(alive()) == 1)
+
+
+def environment_with_version(version: str, folder: Path) -> str:
+    """The Python of an environment in which a copy of millpond says another version."""
+    venv.create(folder, symlinks=True)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    shutil.copytree(Path(millpond.__file__).parent, packages / "millpond")
+    shutil.copy(millpond._core.__file__, packages / "millpond")
+    with (packages / "millpond" / "__init__.py").open("a") as file:
+        file.write(f'\n__version__ = "{version}"\n')
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
+    return str(folder / "bin" / "python")
 
 
 def test_amounts_that_are_none_are_refused(tmp_path: Path) -> None:
