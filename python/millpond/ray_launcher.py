@@ -136,7 +136,7 @@ class RayLauncher:
         """Starts a worker on a node, and connects it with the socket `fd`."""
         ours = socket.socket(fileno=fd)
         with self._lock:
-            found = [node for node in self._nodes if node.number == node_number and node.is_usable]
+            found = [node for node in self._nodes if node.number == node_number and not node.is_lost]
             if not found or self._is_closed.is_set():
                 ours.close()
                 raise UnavailableError("the worker's node has left the Ray cluster", hint='see "ray status"')

@@ -134,11 +134,13 @@ void ProcessPool::grow(Time now) {
       continue;
     }
     if (!make_room(*place, share, now)) continue;
+    const std::int64_t node = share.node;
     const Status started = start_worker(std::move(share), now);
     if (started.is_ok()) continue;
-    // With fewer processes than asked for the work still gets done.
+    // With fewer processes than asked for the work still gets done; and a machine may just have gone.
     next_start_ = now + kRound;
-    if (workers_.empty() && places_.size() < 2) break_down(started);
+    follow_places();
+    if (workers_.empty() && places_.size() == 1 && places_.front().node == node) break_down(started);
     return;
   }
 }
@@ -248,6 +250,8 @@ void ProcessPool::bury(const WorkerProcess& worker, std::optional<Task> task, bo
   if (!worker.said_hello()) {
     const bool alone = count(State::kIdle) + count(State::kBusy) == 0;
     const std::int64_t node = worker.share().node;
+    follow_places();
+    if (place_of({{}, node}) == nullptr) return;  // It went with its machine.
     const std::int64_t failed = ++failed_starts_[node];
     next_start_ = now + kRound * failed;
     if (failed < (worker.was_sigkilled() ? kMaxKilledStarts : kMaxFailedStarts)) return;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -251,6 +252,16 @@ def environment_with_version(version: str, folder: Path) -> str:
         file.write(f'\n__version__ = "{version}"\n')
     (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
     return str(folder / "bin" / "python")
+
+
+def test_a_host_that_dies_on_a_node_that_lives_is_replaced(cluster: Any, tmp_path: Path) -> None:
+    wait_until(lambda: len(alive()) == 1)
+    with session(tmp_path) as ours:
+        frame = ours.from_items([{"a": 1}])
+        (row,) = frame.map(lambda row: {"host": os.getppid()}, schema={"host": int}).take_all()
+        os.kill(row["host"], signal.SIGKILL)
+        (again,) = frame.map(lambda row: {"host": os.getppid() + 0}, schema={"host": int}).take_all()
+        assert again["host"] != row["host"]
 
 
 def test_amounts_that_are_none_are_refused(tmp_path: Path) -> None:
