@@ -5,6 +5,7 @@
 #include "base/quote.h"
 #include "duckdb/main/database.hpp"
 #include "duckdb/main/extension/extension_loader.hpp"
+#include "sql/bloom_functions.h"
 #include "sql/errors.h"
 #include "sql/exchange_copy.h"
 #include "sql/exchange_scan.h"
@@ -85,6 +86,7 @@ Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shar
     register_exchange_copy(loader, context);
     register_exchange_scan(loader, context);
     register_partition_functions(loader);
+    register_bloom_functions(loader);
     return Status::ok();
   });
 }

@@ -64,6 +64,7 @@ class ExchangeContext {
 ///   millpond_exchange(paths, partitions, …)     the rows of partitions; see exchange_scan_sql
 ///   millpond_partition(n, k1, k2, …) → INTEGER  the partition of a row with these keys among n
 ///   millpond_hash(k1, k2, …) → UBIGINT          the hash it is made of (docs/partition-hash.md)
+///   millpond_bloom…                             see bloom_functions.h
 /// The instance keeps `context` alive. kInternal with DuckDB's text when a name is taken.
 Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shared_ptr<ExchangeContext> context);
 
