@@ -21,12 +21,12 @@ class AdaptiveQuery {
   struct Question {
     std::string id;
     NodePtr rows;
-    NodePtr bounds;  ///< One row: the least and the greatest value of each key, as texts. May be null.
+    NodePtr keys;  ///< One row that says of the rows' keys what KnownKeys holds, as texts. May be null.
   };
   /// What is known so far, by Question::id.
   struct Answers {
     std::map<std::string, std::int64_t> rows;
-    std::map<std::string, std::vector<KeyBounds>> bounds;
+    std::map<std::string, KnownKeys> keys;
   };
   struct Plan {
     NodePtr root;

@@ -134,7 +134,7 @@ class GlobalSql final : public AdaptiveQuery {
       nodes.push_back(std::move(node));
     }
     MILLPOND_ASSIGN_OR_RETURN(Engine * cutter, context_.impl().cutter());
-    MILLPOND_ASSIGN_OR_RETURN(const CutPlan cut, cutter->cut(query_, inputs, {options_.broadcast_limit, partitions_, answers.rows, answers.bounds}));
+    MILLPOND_ASSIGN_OR_RETURN(const CutPlan cut, cutter->cut(query_, inputs, {options_.broadcast_limit, partitions_, answers.rows, answers.keys}));
     std::vector<NodePtr> steps;
     for (const CutStep& step : cut.steps) {
       if (step.kind == CutStep::Kind::kInput) {
@@ -146,7 +146,7 @@ class GlobalSql final : public AdaptiveQuery {
     }
     Plan plan{steps.back(), {}};
     for (const CutQuestion& question : cut.questions) {
-      plan.questions.push_back({question.id, steps[question.step], question.bounds ? steps[*question.bounds] : nullptr});
+      plan.questions.push_back({question.id, steps[question.step], question.keys ? steps[*question.keys] : nullptr});
     }
     return plan;
   }

@@ -70,7 +70,7 @@ Result<NodePtr> Session::Impl::best_plan(const AdaptiveQuery& query, const NodeP
     }
     std::vector<NodePtr> roots;
     for (const auto& question : plan.questions) {
-      for (const NodePtr& asked : {question.rows, question.bounds}) {
+      for (const NodePtr& asked : {question.rows, question.keys}) {
         if (asked == nullptr) continue;
         MILLPOND_ASSIGN_OR_RETURN(NodePtr root, adapted(asked, done, held));
         roots.push_back(std::move(root));
@@ -80,21 +80,22 @@ Result<NodePtr> Session::Impl::best_plan(const AdaptiveQuery& query, const NodeP
     for (const auto& question : plan.questions) {
       const KeptResultPtr kept = find_kept(question.rows);
       known.rows[question.id] = kept ? rows_in(*kept) : INT64_MAX;
-      const KeptResultPtr bounds = question.bounds ? find_kept(question.bounds) : nullptr;
-      if (bounds == nullptr) continue;
+      const KeptResultPtr keys = question.keys ? find_kept(question.keys) : nullptr;
+      if (keys == nullptr) continue;
       // Without them the plan is right as well.
-      if (auto found = bounds_in(*bounds); found.is_ok()) known.bounds[question.id] = std::move(*found);
+      if (auto found = keys_in(*keys); found.is_ok()) known.keys[question.id] = std::move(*found);
     }
   }
 }
 
-Result<std::vector<KeyBounds>> Session::Impl::bounds_in(const KeptResult& result) {
+Result<KnownKeys> Session::Impl::keys_in(const KeptResult& result) {
   TaskInput input{"in0", result.schema, {}, {}};
   for (const SegmentSlice& segment : result.partitions.front()) input.slices.emplace_back(segment);
   MILLPOND_ASSIGN_OR_RETURN(const auto values, engine_->first_row("FROM in0", {std::move(input)}));
-  std::vector<KeyBounds> bounds;
-  for (std::size_t i = 0; i + 1 < values.size(); i += 2) bounds.push_back({values[i], values[i + 1]});
-  return bounds;
+  KnownKeys keys;
+  for (std::size_t i = 0; i + 1 < values.size(); i += 2) keys.bounds.push_back({values[i], values[i + 1]});
+  if (values.size() % 2 == 1 && values.back()) keys.distinct = std::stoll(*values.back());
+  return keys;
 }
 
 }  // namespace millpond

@@ -119,8 +119,8 @@ class Session::Impl {
   /// The plan with every adaptive query below it as it runs best; runs what decides about that. Fingerprints stay.
   Result<NodePtr> adapted(const NodePtr& node, std::map<NodePtr, NodePtr>& done, HeldResults& held);
   Result<NodePtr> best_plan(const AdaptiveQuery& query, const NodePtr& node, std::map<NodePtr, NodePtr>& done, HeldResults& held);
-  /// Texts of the only row, two by two.
-  Result<std::vector<KeyBounds>> bounds_in(const KeptResult& result);
+  /// What the only row says, as CutQuestion::keys has it.
+  Result<KnownKeys> keys_in(const KeptResult& result);
   JobContext job_context(const std::vector<NodePtr>& roots);
   Status keep_results(Job& job, const StageGraph& graph, const std::vector<NodePtr>& roots);
   Status bind_late(Node& node);

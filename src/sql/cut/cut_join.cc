@@ -168,8 +168,10 @@ bool Cutter::is_small(const LogicalOperator& side, std::uint64_t rows, std::uint
 
 std::optional<Spread> Cutter::share_by_real_size(LogicalOperator& op, Spread& left, Spread& right, bool can_share_left,
                                                  bool can_share_right) {
-  const bool is_right = can_share_right && (!can_share_left || rows_of(*op.children[1]) <= rows_of(*op.children[0]));
-  if ((!is_right && !can_share_left) || options_.broadcast_limit == 0) return {};
+  const bool tells_left = can_share_right || drops_left(op);
+  const bool tells_right = can_share_left || drops_right(op);
+  const bool is_right = tells_left && (!tells_right || rows_of(*op.children[1]) <= rows_of(*op.children[0]));
+  if ((!is_right && !tells_right) || options_.broadcast_limit == 0) return {};
   LogicalOperator& side = *op.children[is_right ? 1 : 0];
   LogicalOperator& other = *op.children[is_right ? 0 : 1];
   const std::uint64_t other_rows = rows_of(other);
@@ -198,9 +200,11 @@ std::optional<Spread> Cutter::share_by_real_size(LogicalOperator& op, Spread& le
     return {};
   }
   if (known->second == 0 && (is_right ? needs_right(op) : needs_left(op))) return nothing_of(op, dealt);
-  if (!is_small(side, static_cast<std::uint64_t>(known->second), other_rows)) {
-    const auto bounds = options_.known_bounds.find(id);
-    if (drops_other && bounds != options_.known_bounds.end()) keep_within(op.children[is_right ? 0 : 1], there, bounds->second);
+  if (!(is_right ? can_share_right : can_share_left) || !is_small(side, static_cast<std::uint64_t>(known->second), other_rows)) {
+    const auto keys_there = options_.known_keys.find(id);
+    if (drops_other && keys_there != options_.known_keys.end()) {
+      filter_other(op, side, op.children[is_right ? 0 : 1], there, dealt, keys_there->second);
+    }
     return {};
   }
   CutStep all;

@@ -43,11 +43,18 @@ struct KeyBounds {
   std::optional<std::string> greatest;
 };
 
+/// What is known of the keys of a join's side.
+struct KnownKeys {
+  std::vector<KeyBounds> bounds;    ///< Of each key, in order.
+  std::int64_t distinct = -1;       ///< About how many there are, all keys together; -1: not known.
+};
+
 /// A step whose real size would tell whether rows that meet its own must move at all.
 struct CutQuestion {
   std::size_t step = 0;
-  /// A step of one row: the bounds of the step's keys, two columns each. Rows that meet its own and lie outside need not move.
-  std::optional<std::size_t> bounds;
+  /// A step of one row with what KnownKeys holds: two columns a key, then one; all are texts. Rows of the other side that meet
+  /// none of these keys need not move.
+  std::optional<std::size_t> keys;
   std::string id;  ///< Equal steps of equal queries have equal ids, whatever was cut around them.
 };
 
@@ -56,7 +63,7 @@ struct CutOptions {
   std::int64_t broadcast_limit = -1;  ///< As SqlOptions has it.
   std::int64_t partitions = 1;        ///< How many a kHash or kRange step deals to.
   std::map<std::string, std::int64_t> known_rows;  ///< Real sizes of steps that were asked for, by CutQuestion::id.
-  std::map<std::string, std::vector<KeyBounds>> known_bounds = {};  ///< Of its keys, in order; where it asked for them.
+  std::map<std::string, KnownKeys> known_keys = {};  ///< Of its keys; where it asked for them.
 };
 
 /// A query as steps in order of dependence; the last one gives the rows.

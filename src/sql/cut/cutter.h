@@ -87,13 +87,20 @@ class Cutter {
   /// Whether a side of so many rows had better go to every partition of the other.
   bool is_small(const duckdb::LogicalOperator& side, std::uint64_t rows, std::uint64_t other) const;
   /// Deals the smaller side first, and lets all partitions of the other, whose placement it gives, read it if its real size
-  /// is known and small. If it isn't known, asks for it. Nothing: both must move.
+  /// is known and small. If it isn't known, asks for it. Nothing: both must move, the other without the rows that are known
+  /// to meet none.
   std::optional<Spread> share_by_real_size(duckdb::LogicalOperator& op, Spread& left, Spread& right, bool can_share_left,
                                            bool can_share_right);
-  /// Asks how many rows the step that deals a join's side has and, where it is of use, within which bounds their keys lie.
-  void ask(std::size_t dealt, const std::vector<JoinKey>& keys, bool with_bounds);
+  /// Asks how many rows the step that deals a join's side has and, where it is of use, what their keys are.
+  void ask(std::size_t dealt, const std::vector<JoinKey>& keys, bool with_keys);
   /// Leaves out rows of a join's other side whose keys (the `key`s of `keys`) lie outside the bounds of what they are to meet.
   void keep_within(Operator& other, const std::vector<JoinKey>& keys, const std::vector<KeyBounds>& bounds);
+  /// Leaves out rows of a join's other side whose keys aren't among those that this step deals, of which there are so many
+  /// different ones: few are compared one by one, of many a Bloom filter is made.
+  void keep_matching(duckdb::LogicalOperator& other, const std::vector<JoinKey>& keys, std::size_t dealt, std::int64_t distinct);
+  /// Lets `other`, whose rows a join drops when they meet none of the rows of `side`, do without what `known` tells to meet none.
+  void filter_other(duckdb::LogicalOperator& join, duckdb::LogicalOperator& side, Operator& other, const std::vector<JoinKey>& keys,
+                    std::size_t dealt, const KnownKeys& known);
   /// A join that gives no rows, since the side that this step deals has none: its other side isn't computed.
   Spread nothing_of(duckdb::LogicalOperator& join, std::size_t dealt);
   /// Whether the operator gives all rows of an input, which are counted.

@@ -1,8 +1,9 @@
-// What follows for a join from what is known of a side that was dealt first: nothing, or bounds for the other side's keys.
+// What follows for a join from what is known of a side that was dealt first: no rows, or bounds for the other side's keys.
 
 #include <algorithm>
 #include <utility>
 
+#include "duckdb/planner/expression/bound_cast_expression.hpp"
 #include "duckdb/planner/expression/bound_comparison_expression.hpp"
 #include "duckdb/planner/expression/bound_constant_expression.hpp"
 #include "duckdb/planner/operator/logical_filter.hpp"
@@ -16,7 +17,10 @@ using duckdb::ExpressionType;
 using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 
-// Types whose values come back from their text as they were. Strings do, too, but may hold anything, and end up in SQL.
+// Longer strings say little more, and end up in SQL.
+constexpr std::size_t kLongestBound = 128;
+
+// Types whose values come back from their text as they were.
 bool has_bounds(const JoinKey& key) {
   const LogicalType& type = key.key->GetReturnType();
   if (key.null_meets_null || type.HasAlias()) return false;
@@ -32,19 +36,49 @@ bool has_bounds(const JoinKey& key) {
     case LogicalTypeId::UBIGINT:
     case LogicalTypeId::UHUGEINT:
     case LogicalTypeId::DECIMAL:
+    case LogicalTypeId::FLOAT:
+    case LogicalTypeId::DOUBLE:
     case LogicalTypeId::DATE:
-    case LogicalTypeId::TIMESTAMP: return true;
+    case LogicalTypeId::TIME:
+    case LogicalTypeId::TIMESTAMP:
+    case LogicalTypeId::TIMESTAMP_SEC:
+    case LogicalTypeId::TIMESTAMP_MS:
+    case LogicalTypeId::TIMESTAMP_NS:
+    case LogicalTypeId::UUID: return true;
+    case LogicalTypeId::VARCHAR: return duckdb::StringType::GetCollation(type).empty();
     default: return false;
   }
 }
 
+bool is_float(const LogicalType& type) { return type.id() == LogicalTypeId::FLOAT || type.id() == LogicalTypeId::DOUBLE; }
+
+// Any bytes may stand in a string. Of those that could be taken for something else in SQL none is worth a bound.
+bool can_stand_in_sql(const std::string& text, const std::string& reserved) {
+  const auto is_control = [](char c) { return c >= 0 && c < ' '; };
+  return text.size() <= kLongestBound && std::none_of(text.begin(), text.end(), is_control) && text.find(reserved) == std::string::npos;
+}
+
+// NaN is greater than all numbers and equals itself, but statistics of files are made without it.
+bool may_meet_nan(const JoinKey& key, const KeyBounds& bounds) {
+  return is_float(key.key->GetReturnType()) && bounds.greatest == "nan";
+}
+
+// The value as the plan and the exported SQL take it alike. A number with a point would be read as a DECIMAL, and the DOUBLE
+// made of that may be next to the one meant.
+duckdb::unique_ptr<duckdb::Expression> constant_of(const std::string& text, const LogicalType& type) {
+  if (!is_float(type)) return duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value(text).DefaultCastAs(type, true));
+  auto value = duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value(text));
+  return duckdb::BoundCastExpression::AddDefaultCastToType(std::move(value), type);
+}
+
 }  // namespace
 
-void Cutter::ask(std::size_t dealt, const std::vector<JoinKey>& keys, bool with_bounds) {
+void Cutter::ask(std::size_t dealt, const std::vector<JoinKey>& keys, bool with_keys) {
   CutQuestion question{dealt, std::nullopt, ids_[dealt]};
-  if (with_bounds && std::any_of(keys.begin(), keys.end(), has_bounds)) {
+  if (with_keys) {
     CutStep each;
     CutStep all;
+    std::string columns;
     each.kind = all.kind = CutStep::Kind::kQuery;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const std::string type = has_bounds(keys[i]) ? type_to_sql(keys[i].key->GetReturnType()) : "VARCHAR";
@@ -56,16 +90,20 @@ void Cutter::ask(std::size_t dealt, const std::vector<JoinKey>& keys, bool with_
         all.schema.push_back({name, "VARCHAR"});
       }
     }
-    each.query += " FROM {0}";
+    for (const std::string& column : plan_.steps[dealt].keys) columns += (columns.empty() ? "" : ", ") + column;
+    // Equal keys are in one partition.
+    each.query += ", approx_count_distinct(millpond_hash(" + columns + ")) AS n FROM {0}";
+    each.schema.push_back({"n", "BIGINT"});
     each.from = {dealt};
     each.divisible = {0};
     CutStep together;
     together.kind = CutStep::Kind::kGather;
     together.from = {add(std::move(each))};
-    together.reason = "the bounds of a join's keys";
-    all.query += " FROM {0}";
+    together.reason = "what the keys of a join's side are";
+    all.query += ", sum(n)::VARCHAR AS n FROM {0}";
+    all.schema.push_back({"n", "VARCHAR"});
     all.from = {add(std::move(together))};
-    question.bounds = add(std::move(all));
+    question.keys = add(std::move(all));
   }
   plan_.questions.push_back(std::move(question));
 }
@@ -73,12 +111,11 @@ void Cutter::ask(std::size_t dealt, const std::vector<JoinKey>& keys, bool with_
 void Cutter::keep_within(Operator& other, const std::vector<JoinKey>& keys, const std::vector<KeyBounds>& bounds) {
   auto filter = duckdb::make_uniq<duckdb::LogicalFilter>();
   const auto compare = [&](const duckdb::Expression& key, ExpressionType how, const std::optional<std::string>& bound) {
-    if (!bound) return;
-    auto value = duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value(*bound).DefaultCastAs(key.GetReturnType(), true));
-    filter->expressions.push_back(duckdb::BoundComparisonExpression::Create(how, key.Copy(), std::move(value)));
+    if (!bound || !can_stand_in_sql(*bound, source_prefix_)) return;
+    filter->expressions.push_back(duckdb::BoundComparisonExpression::Create(how, key.Copy(), constant_of(*bound, key.GetReturnType())));
   };
   for (std::size_t i = 0; i < std::min(keys.size(), bounds.size()); ++i) {
-    if (!has_bounds(keys[i])) continue;
+    if (!has_bounds(keys[i]) || may_meet_nan(keys[i], bounds[i])) continue;
     compare(*keys[i].key, ExpressionType::COMPARE_GREATERTHANOREQUALTO, bounds[i].least);
     compare(*keys[i].key, ExpressionType::COMPARE_LESSTHANOREQUALTO, bounds[i].greatest);
   }

@@ -131,16 +131,36 @@ TEST_CASE("bounds of a side's keys keep rows of the other from moving") {
     const CutPlan asking = cut(query(join));
     REQUIRE(asking.questions.size() == 1);
     const std::string& id = asking.questions[0].id;
-    const CutPlan plan = value_of(cutter().cut(query(join), kInputs, {-1, 8, {{id, 7'000'000}}, {{id, {{"17", "99999"}}}}}));
+    const CutPlan plan = value_of(cutter().cut(query(join), kInputs, {-1, 8, {{id, 7'000'000}}, {{id, {{{"17", "99999"}}, -1}}}}));
     const bool has_bounds = std::any_of(plan.steps.begin(), plan.steps.end(),
                                         [](const CutStep& step) { return step.query.find("99999") != std::string::npos; });
-    CHECK(asking.questions[0].bounds.has_value() == has_bounds);
+    CHECK(asking.questions[0].keys.has_value() == has_bounds);
     return has_bounds;
   };
   CHECK(is_filtered("JOIN"));
   CHECK(is_filtered("SEMI JOIN"));
   CHECK(!is_filtered("LEFT JOIN"));
   CHECK(!is_filtered("ANTI JOIN"));
+}
+
+TEST_CASE("of a side with few keys or many, each or a filter of all keeps rows of the other from moving") {
+  const std::string side = " (SELECT * FROM other WHERE y % 7 = 3) o ON facts.k = o.k";
+  const auto text = [&](const std::string& join, std::int64_t rows, std::int64_t distinct) {
+    const std::string query = "SELECT * FROM facts " + join + side;
+    const CutPlan asking = cut(query);
+    REQUIRE(asking.questions.size() == 1);
+    const std::string& id = asking.questions[0].id;
+    std::string all;
+    for (const CutStep& step : value_of(cutter().cut(query, kInputs, {-1, 8, {{id, rows}}, {{id, {{}, distinct}}}})).steps) all += step.query + "\n";
+    return all;
+  };
+  const auto has = [](const std::string& all, const std::string& part) { return all.find(part) != std::string::npos; };
+  CHECK(has(text("JOIN", 7'000'000, 500), "SEMI JOIN {1} ON c0 = d0"));
+  CHECK(has(text("JOIN", 7'000'000, 100'000), "millpond_bloom_contains((FROM {1}), millpond_hash(c0))"));
+  CHECK(has(text("RIGHT JOIN", 7'000'000, 100'000), "millpond_bloom("));
+  // As many keys as there were to begin with keep nothing out; nor can rows be left out that the join shows without a match.
+  CHECK(!has(text("JOIN", 7'000'000, 7'000'000), "millpond_bloom("));
+  CHECK(!has(text("LEFT JOIN", 7'000'000, 100'000), "millpond_bloom("));
 }
 
 TEST_CASE("a side without rows spares the other of a join that needs both") {
