@@ -1,9 +1,11 @@
 #include <utility>
 
+#include "base/quote.h"
 #include "duckdb/main/client_context.hpp"
 #include "sql/bind_input.h"
 #include "sql/bound_query.h"
 #include "sql/engine_impl.h"
+#include "sql/errors.h"
 #include "sql/inputs.h"
 #include "sql/setup.h"
 #include "sql/statements.h"
@@ -24,6 +26,15 @@ Result<BoundQuery> prepare_bound_query(duckdb::Connection& connection, const std
     bound.statement = parse_own(connection, statement);
     return std::move(bound);
   });
+}
+
+Result<BoundQuery> prepare_planned_query(duckdb::Connection& connection, const std::string& query,
+                                         const std::vector<BoundInput>& inputs) {
+  for (const BoundInput& input : inputs) {
+    const auto made = connection.Query("CREATE OR REPLACE TEMP VIEW " + quote_identifier(input.name) + " AS " + bind_input_select(input));
+    if (made->HasError()) return to_status(made->GetErrorObject());
+  }
+  return prepare_bound_query(connection, query, {}, {});
 }
 
 }  // namespace millpond

@@ -22,4 +22,10 @@ struct BoundQuery {
 Result<BoundQuery> prepare_bound_query(duckdb::Connection& connection, const std::string& query,
                                        const std::vector<BoundInput>& inputs, const std::vector<std::string>& setup);
 
+/// The same with the inputs as views of the connection, for queries whose optimized plan counts: whether DuckDB computes a
+/// CTE of the user's once goes by how many tables it reads, and the CTEs that stand around a query otherwise aren't tables.
+/// About 0.2 ms an input.
+Result<BoundQuery> prepare_planned_query(duckdb::Connection& connection, const std::string& query,
+                                         const std::vector<BoundInput>& inputs);
+
 }  // namespace millpond

@@ -137,7 +137,7 @@ int compare(const std::filesystem::path& folder, std::size_t most) {
   std::size_t exact = 0;
   for (std::size_t i = 0; i < suite.queries.size(); ++i) {
     const std::string& query = suite.queries[i];
-    Result<BoundQuery> bound = prepare_bound_query(planner, query, suite.inputs, {});
+    Result<BoundQuery> bound = prepare_planned_query(planner, query, suite.inputs);
     if (!bound.is_ok()) {
       std::cout << i + 1 << " FAILS: " << bound.status().to_string() << "\n";
       return 1;

@@ -11,4 +11,4 @@ python tests/tpc/run.py "$data/tpc" --partitions 3 --runners processes
 python tests/tpc/gathers.py "$data/tpc"
 python tests/tpc/scripts.py "$data/tpc"
 build/release/tests/join_orders "$data/tpc" tpch 0
-build/release/tests/join_orders "$data/tpc" tpcds 3
+build/release/tests/join_orders "$data/tpc" tpcds 0

@@ -29,7 +29,7 @@ Result<CutPlan> Engine::cut(const std::string& query, const std::vector<BoundInp
                             const CutOptions& options) {
   return without_exceptions([&]() -> Result<CutPlan> {
     duckdb::Connection connection(*impl_->database());
-    MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_bound_query(connection, query, inputs, {}));
+    MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_planned_query(connection, query, inputs));
     const std::string prefix = free_prefix(query, inputs);
     return without_exceptions(bound.text, [&]() -> Result<CutPlan> {
       CutPlan plan;

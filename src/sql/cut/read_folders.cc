@@ -121,7 +121,7 @@ Result<std::vector<Engine::FolderAnswer>> Engine::read_folders(const std::string
                                                                const std::vector<FolderQuestion>& questions) {
   return without_exceptions([&]() -> Result<std::vector<FolderAnswer>> {
     duckdb::Connection connection(*impl_->database());
-    MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_bound_query(connection, query, inputs, {}));
+    MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_planned_query(connection, query, inputs));
     return without_exceptions(bound.text, [&]() -> Result<std::vector<FolderAnswer>> {
       std::vector<FolderAnswer> answers;
       connection.context->RunFunctionInTransaction([&] {
