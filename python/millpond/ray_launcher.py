@@ -57,6 +57,8 @@ class RayLauncher:
         self._workers: dict[int, _Worker] = {}
         self._files = OutlyingFiles()
         self._directory = ""
+        # A file in the job's folder while nodes are asked whether they see it; its name is this session's on them.
+        self._probe = f"probe-{uuid.uuid4().hex}"
         self._is_shared = True
         self._lock = threading.Lock()
         self._is_closed = threading.Event()
@@ -76,6 +78,9 @@ class RayLauncher:
         `exchange` is "auto", or "shared": then a node that doesn't see the folder is an error.
         """
         self._directory = job_directory
+        # A driver that was killed here leaves its own.
+        for left in Path(job_directory).glob("probe-*"):
+            left.unlink(missing_ok=True)
         self._door = Door(job_directory)
         nodes = self._cluster.find(self._threads, self._num_nodes)
         if not nodes:
@@ -86,6 +91,12 @@ class RayLauncher:
             warn("all CPUs of the Ray cluster are taken; this session shares them with those who took them", line)
         self._nodes = nodes
         self._join(nodes)
+        nodes = [node for node in nodes if not node.is_lost]
+        if not nodes:
+            raise UnavailableError(
+                "no node of the Ray cluster could take part: all died while the session was opened",
+                hint='see "ray status", and the logs of the nodes in /tmp/ray/session_latest/logs',
+            )
         self._is_shared = all(node.place == "" for node in nodes)
         if exchange == "shared" and not self._is_shared:
             blind = ", ".join(node.name for node in nodes if node.place)
@@ -100,23 +111,22 @@ class RayLauncher:
 
     def _join(self, nodes: list[Node]) -> None:
         assert self._door is not None
-        probe = Path(self._directory) / f"probe-{uuid.uuid4().hex}"
+        probe = Path(self._directory) / self._probe
         probe.touch()
         try:
             for node in nodes:
                 arguments = ["--threads", "1", "--temp-directory", f"{self._directory}/temp"]
                 self._cluster.place_host(node, self._directory, probe.name, arguments)
             for node in nodes:
-                self._cluster.meet(node)
+                # One that dies just now is no reason to go without the others.
+                node.is_lost = not self._cluster.meet(node)
         finally:
             probe.unlink(missing_ok=True)
         # Nodes that see the same first mark share a folder, though not with the driver.
         places = [node.place for node in self._nodes if node.place and not node.is_lost]
         for node in nodes:
-            if node.place:
-                marks = [*places, node.place]
-                seen = ray.get(node.host.sees.remote(marks), timeout=_JOIN_SECONDS)
-                node.place = next(mark for mark in marks if mark in seen)
+            if node.place and not node.is_lost:
+                self._find_place(node, [*places, node.place])
             if node.door and not self._door.let_in(node.door):
                 node.door = ""
         peers = {node.number: node.host for node in [*self._nodes, *nodes] if node.place and not node.is_lost}
@@ -124,6 +134,14 @@ class RayLauncher:
             for node in {*self._nodes, *nodes}:
                 if not node.is_lost:
                     node.host.know.remote(peers)
+
+    def _find_place(self, node: Node, marks: list[str]) -> None:
+        try:
+            seen = ray.get(node.host.sees.remote(marks), timeout=_JOIN_SECONDS)
+        except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError):
+            node.is_lost = True
+        else:
+            node.place = next(mark for mark in marks if mark in seen)
 
     # What the core asks for; see millpond/worker_launcher.h.
 
@@ -351,7 +369,7 @@ class RayLauncher:
     def _add(self, node: Node) -> None:
         try:
             self._join([node])
-            is_welcome = not node.place or not self._is_shared
+            is_welcome = not node.is_lost and (not node.place or not self._is_shared)
         except (MillpondError, ray.exceptions.RayError):
             is_welcome = False
         with self._lock:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import shutil
 import socket
 import threading
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import ray
 
 from millpond.ray_direct import handed_over, knock
+from millpond.ray_folder import NodeFolder
 from millpond.ray_frames import failure, message_of, staging_folder, user_files
 from millpond.ray_worker import Need, RelayedWorker, Report, WorkerProcess
 from millpond.worker import worker_command
@@ -58,9 +58,8 @@ class NodeHost:
         self._copies: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
         self._asked = time.monotonic()
-        if not self._shares:
-            for name in ("exchange", "functions", "temp", "values", "workers"):
-                (self._directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = None if self._shares else NodeFolder(self._directory, probe)
+        if self._folder:
             self._place.touch()
         name = uuid.uuid4().hex
         door = knock(job_directory, name) if self._shares else None
@@ -166,8 +165,8 @@ class NodeHost:
             worker.kill()
         for worker in list(self._workers.values()):
             worker.wait()
-        if not self._shares:
-            shutil.rmtree(self._directory, ignore_errors=True)
+        if self._folder:
+            self._folder.remove()
 
     def _prepare(self, frame: bytes, needs: list[Need]) -> bytes | None:
         """Has everything here that a task needs; its failure as a frame, when that can't be."""
@@ -228,8 +227,8 @@ class NodeHost:
     def _end(self) -> None:
         for worker in list(self._workers.values()):
             worker.kill()
-        if not self._shares:
-            shutil.rmtree(self._directory, ignore_errors=True)
+        if self._folder:
+            self._folder.remove()
         os._exit(1)
 
 

@@ -102,8 +102,9 @@ class Cluster:
             options["runtime_env"] = self._share.runtime_env
         node.host = HostActor.options(**options).remote(directory, probe, arguments, module_path())
 
-    def meet(self, node: Node) -> None:
-        """Waits for a host, and makes sure that it is of the same version. Unavailable or Unsupported if not."""
+    def meet(self, node: Node) -> bool:
+        """Waits for a host, and makes sure that it is of the same version: Unavailable or Unsupported if not. False
+        when the node died meanwhile."""
         from millpond import __version__
 
         seconds = _ENVIRONMENT_SECONDS if self._share.runtime_env else _JOIN_SECONDS
@@ -115,11 +116,14 @@ class Cluster:
                 hint='see "ray status" and the logs of that node in /tmp/ray/session_latest/logs',
             ) from None
         except ray.exceptions.RayError as error:
+            if _is_dead(error):
+                return False
             raise _refused(node, str(error)) from None
         if about["version"] != __version__:
             raise _other_version(node, about["version"])
         node.name, node.place = about["name"], "" if about["shares"] else about["place"]
         node.door = about["door"]
+        return True
 
     def _has_share(self, free: dict[str, float]) -> bool:
         return all(free.get(name, 0) >= wanted for name, wanted in self._share.resources.items())
@@ -168,6 +172,12 @@ def _other_version(node: Node, version: str) -> MillpondError:
         f"node {node.name} of the Ray cluster has millpond {version}, this program {__version__}",
         hint=f'pip install "millpond[ray]=={__version__}" on every node',
     )
+
+
+def _is_dead(error: Exception) -> bool:
+    if isinstance(error, ray.exceptions.ActorUnschedulableError):
+        return True
+    return isinstance(error, ray.exceptions.RayActorError) and not error.actor_init_failed
 
 
 def _refused(node: Node, text: str) -> MillpondError:
