@@ -65,6 +65,25 @@ class Host:
         """Starts a program on this host."""
         return subprocess.Popen(self.command(*command), env=env)
 
+    def is_on(self) -> bool:
+        """Whether it has not ended."""
+        return self._holder.poll() is None
+
+    def processes(self) -> dict[int, str]:
+        """Its processes with their command lines, by their numbers here; without the first, and without the dead."""
+        mine = Path(f"/proc/{self.pid}/ns/pid").readlink()
+        found = {}
+        for entry in Path("/proc").iterdir():
+            # One that ends meanwhile can't be read.
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and int(entry.name) != self.pid and (entry / "ns/pid").readlink() == mine:
+                    found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+        return {pid: command for pid, command in found.items() if command}
+
+    def folder(self, path: str) -> Path:
+        """One of its folders, as it is seen from here."""
+        return Path(f"/proc/{self.pid}/root{path}")
+
     def end(self) -> None:
         """Ends the host with all that runs on it, as if its power was cut."""
         with contextlib.suppress(ProcessLookupError):
@@ -83,17 +102,39 @@ class Network:
             run(*self._switch.command("ip", "link", "add", "br0", "type", "bridge"))
             run(*self._switch.command("ip", "link", "set", "br0", "up"))
             for number in range(1, count + 1):
-                self._add(number)
+                self.hosts.append(self._new_host(number))
         except BaseException:
             self.close()
             raise
 
-    def _add(self, number: int) -> None:
+    def renew(self, host: Host) -> Host:
+        """Ends a host, and puts an empty one in its place."""
+        number = self.hosts.index(host) + 1
+        host.end()
+        # The kernel takes its link away too, but in its own time.
+        subprocess.run(
+            self._switch.command("ip", "link", "delete", f"port{number}"), stderr=subprocess.DEVNULL, timeout=60
+        )
+        self.hosts[number - 1] = self._new_host(number)
+        return self.hosts[number - 1]
+
+    def cut(self, host: Host, is_cut: bool) -> None:
+        """Has all packets from and to a host dropped, without a word to either side; or no more."""
+        port = f"port{self.hosts.index(host) + 1}"
+        run(*self._switch.command("ip", "link", "set", port, *(("nomaster",) if is_cut else ("master", "br0"))))
+
+    def _new_host(self, number: int) -> Host:
         host = Host(f"host{number}", f"10.77.0.{number}")
-        self.hosts.append(host)
-        port = f"port{number}"
+        try:
+            self._plug_in(host, f"port{number}")
+        except BaseException:
+            host.end()
+            raise
+        return host
+
+    def _plug_in(self, host: Host, port: str) -> None:
         # Made here and moved: the hosts have process numbers of their own.
-        inside = f"mpx{os.getpid() % 10000}{number}"
+        inside = f"mpx{os.getpid() % 100000}{port[-1]}"
         run("ip", "link", "add", inside, "type", "veth", "peer", "name", f"{inside}p")
         run("ip", "link", "set", inside, "netns", str(self._switch.pid), "name", port)
         run("ip", "link", "set", f"{inside}p", "netns", str(host.pid), "name", "eth0")
