@@ -1,4 +1,5 @@
-"""The command line: `millpond --version`, `millpond sql`, `millpond jobs`, `millpond clean`, `millpond doctor`."""
+"""The command line: `millpond --version`, `millpond sql`, `millpond jobs`, `millpond clean`, `millpond doctor`,
+`millpond cluster check`."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from millpond.cli_cluster import add_cluster_command
 from millpond.cli_sql import add_sql_command
 from millpond.doctor import examine
 from millpond.errors import MillpondError
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     clean.add_argument("--dry-run", action="store_true", help="say what would be removed")
     doctor = commands.add_parser("doctor", help="look at this machine as a job would use it, and run a small one")
     doctor.set_defaults(run=_doctor)
+    add_cluster_command(commands)
     for command in (jobs, clean, doctor):
         command.add_argument(
             "--data-root", type=Path, default=default_data_root(), help="where jobs lie (default: %(default)s)"

@@ -18,9 +18,9 @@ from millpond.errors import MillpondError
 from millpond.sizes import format_size
 
 #: What is more than this is no reason to look further.
-_LITTLE_SPACE = 10 * 10**9
-_LITTLE_MEMORY = 10**9
-_FEW_FILES = 4096
+LITTLE_SPACE = 10 * 10**9
+LITTLE_MEMORY = 10**9
+FEW_FILES = 4096
 _SLOW_SYNC_SECONDS = 0.1
 _PACKAGES = ("pyarrow", "pandas", "polars", "numpy", "ray")
 
@@ -76,8 +76,8 @@ def _packages(_: Path) -> Iterator[Finding]:
 
 def _limits(_: Path) -> Iterator[Finding]:
     files, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files != resource.RLIM_INFINITY and files < _FEW_FILES:
-        yield Finding("open files", "warning", f"{files} at once", f"raise the limit, such as: ulimit -n {_FEW_FILES}")
+    if files != resource.RLIM_INFINITY and files < FEW_FILES:
+        yield Finding("open files", "warning", f"{files} at once", f"raise the limit, such as: ulimit -n {FEW_FILES}")
     else:
         yield Finding("open files", "ok", f"{files} at once")
 
@@ -91,7 +91,7 @@ def _folder(data_root: Path) -> Iterator[Finding]:
     else:
         yield Finding("data_root", "ok", f"{data_root} ({mode:04o})")
     free = shutil.disk_usage(data_root).free
-    if free < _LITTLE_SPACE:
+    if free < LITTLE_SPACE:
         advice = (
             "a job that moves or sorts data needs about its size; choose another with data_root= or MILLPOND_DATA_ROOT"
         )
@@ -127,7 +127,7 @@ def _job(data_root: Path) -> Iterator[Finding]:
     yield Finding("cores", "ok", f"{config.threads} that this process may use")
     memory = f"{format_size(config.memory_limit)} for a job"
     little = "jobs will spill to disk early; give the machine or container more"
-    if config.memory_limit < _LITTLE_MEMORY:
+    if config.memory_limit < LITTLE_MEMORY:
         yield Finding("memory", "warning", memory, little)
     else:
         yield Finding("memory", "ok", memory)
