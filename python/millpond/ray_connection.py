@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import re
 import socket
 import sys
 import threading
@@ -117,6 +118,14 @@ def _init(ray: Any, address: str, num_cpus: int | None, runtime_env: dict[str, A
         ray.init(**options)
 
 
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host.strip("[]"), port), timeout=_REACH_SECONDS).close()
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def _explained(address: str, error: BaseException) -> MillpondError:
     name, text = type(error).__name__, str(error)
     first = text.strip().splitlines()[0] if text.strip() else name
@@ -130,9 +139,11 @@ def _explained(address: str, error: BaseException) -> MillpondError:
             f"the Ray cluster at {address} does not let this program in: {first}",
             hint="set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to the cluster's token",
         )
-    if address != "auto" and "Failed to connect to Ray cluster" in text:
+    # With "auto" it may be what a cluster left behind that is gone.
+    found = re.search(r"Failed to connect to Ray cluster at (\S+):(\d+)", text)
+    if found and (address != "auto" or _answers(found[1], int(found[2]))):
         return UnavailableError(
-            f"something answers at {address} but does not let this program in as a Ray cluster would",
+            f"something answers at {found[1]}:{found[2]} but does not let this program in as a Ray cluster would",
             hint="set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to the cluster's token, and "
             "use its version of Ray",
             detail=text,
