@@ -202,7 +202,10 @@ void Job::take_runner_events(Scheduler& scheduler) {
   std::vector<RunnerEvent> events = context_.runner->wait(std::chrono::nanoseconds(wait));
   handle(scheduler, event::Tick{context_.clock->monotonic_ns()});
   const std::int64_t after = context_.clock->monotonic_ns();
-  if (after >= next_place_look_ns_) {
+  // A worker that died may have gone with its machine: who decides where its task goes next must know, or the task's
+  // attempts are used up on a place that is no more.
+  const bool has_deaths = std::any_of(events.begin(), events.end(), [](const RunnerEvent& e) { return e.worker_died; });
+  if (has_deaths || after >= next_place_look_ns_) {
     next_place_look_ns_ = after + kLongestWaitNs;
     follow_places(scheduler);
   }

@@ -88,7 +88,7 @@ class Host:
         """Ends the host with all that runs on it, as if its power was cut."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        self._holder.wait(timeout=30)
+        self._holder.wait(timeout=120)
 
 
 class Network:
