@@ -90,9 +90,9 @@ struct ReadOptions {
   bool file_row_number = false;       ///< Add the column `file_row_number` (Parquet).
   bool allow_empty = false;           ///< A pattern that matches nothing gives zero rows (needs `schema`) instead of an error.
   /// CSV and JSON: names and types; empty: inferred. A CSV line at the head that holds these names is a header, no row,
-  /// unless the reader option `header` says otherwise.
+  /// unless the reader option `header` says otherwise. Parquet: types of key=value folders where it names all their keys.
   Schema schema;
-  /// CSV and JSON: DuckDB's reader options as SQL literals ({"delim", "'|'"}).
+  /// DuckDB's reader options as SQL literals ({"delim", "'|'"}). Parquet: with `schema`, a map of columns, files may differ.
   std::map<std::string, std::string> reader_options;
 };
 

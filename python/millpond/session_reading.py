@@ -47,6 +47,8 @@ class SessionReading:
     ) -> DataFrame:
         """A frame over Parquet files; `columns` are read alone, in this order. Every file's footer is read now.
 
+        `schema` tells the columns where no file is there, and the types of `key=value` folders where it names all keys.
+
         >>> session.from_items([{"a": 1, "b": 2}]).write_parquet(folder / "read_parquet")
         >>> session.read_parquet(folder / "read_parquet", columns=["b"]).take_all()
         [{'b': 2}]

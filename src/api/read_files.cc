@@ -65,6 +65,17 @@ Result<std::vector<Column>> hive_columns_of(const std::vector<FileSlice>& files,
   return columns;
 }
 
+// A schema that names all columns from folders says their types; else they are found in the values.
+void declare_types(std::vector<Column>& hive_columns, const Schema& schema) {
+  std::vector<Column> declared = hive_columns;
+  for (Column& column : declared) {
+    const int found = find_column(schema, column.name);
+    if (found < 0) return;
+    column.type = schema[static_cast<std::size_t>(found)].type;
+  }
+  hive_columns = std::move(declared);
+}
+
 Result<DataFrame> read_files(const FrameContext& context, const std::vector<std::string>& paths, FileFormat format,
                              const ReadOptions& options) {
   Session::Impl& session = context.impl();
@@ -76,6 +87,7 @@ Result<DataFrame> read_files(const FrameContext& context, const std::vector<std:
   scan.file_row_number = options.file_row_number;
   scan.reader_options = options.reader_options;
   MILLPOND_ASSIGN_OR_RETURN(scan.hive_columns, hive_columns_of(files, options.hive_partitioning));
+  if (format == FileFormat::kParquet) declare_types(scan.hive_columns, options.schema);
   ScanOp op;
   Schema schema = options.schema;
   if (files.empty()) {

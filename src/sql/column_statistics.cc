@@ -13,6 +13,7 @@
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
 #include "sql/file_scan.h"
+#include "sql/mapped_columns.h"
 #include "sql/statements.h"
 
 namespace millpond {
@@ -56,7 +57,7 @@ duckdb::unique_ptr<duckdb::BaseStatistics> read_statistics(const std::string& te
 Result<std::vector<ColumnStatistics>> Engine::column_statistics(const std::vector<FileSlice>& files,
                                                                 const ScanOptions& options) {
   std::vector<ColumnStatistics> all;
-  if (files.empty() || options.format != FileFormat::kParquet) return all;
+  if (files.empty() || options.format != FileFormat::kParquet || maps_columns(options)) return all;
   ScanOptions by_name = options;
   // Only then DuckDB looks at more footers than the first.
   by_name.union_by_name = files.size() > 1;

@@ -8,6 +8,7 @@
 #include "sql/errors.h"
 #include "sql/file_literals.h"
 #include "sql/file_scan.h"
+#include "sql/mapped_columns.h"
 #include "sql/parquet_check.h"
 
 namespace millpond {
@@ -95,7 +96,7 @@ Status fill(duckdb::Connection& connection, Engine::FileSet& set) {
     if (found == rows.end()) return Status::internal("DuckDB gave no row count of " + file.path);
     file.num_rows = found->second;
   }
-  if (!set.options.union_by_name) {
+  if (!set.options.union_by_name && !maps_columns(set.options)) {
     MILLPOND_ASSIGN_OR_RETURN(
         const ValueRows schemas,
         query_values(connection, "SELECT file_name, name, num_children, duckdb_type FROM parquet_schema(" + list + ")"));

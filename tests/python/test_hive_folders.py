@@ -184,3 +184,10 @@ def test_folders_of_csv_files(local: millpond.Session, tmp_path: Path) -> None:
         assert files_read(frame) == 3
         want = plain.sql(query.replace(" t ", f" read_csv('{tmp_path}/c/**/*.csv', hive_partitioning = true) "))
         assert sorted(map(repr, frame.take_all())) == sorted(map(repr, want.to_arrow_table().to_pylist()))
+
+
+def test_a_schema_says_the_types_of_folders(session: millpond.Session, tmp_path: Path) -> None:
+    write(tmp_path / "t", "SELECT range AS i, range AS p FROM range(3)", "p")
+    assert session.read_parquet(tmp_path / "t", recursive=True).filter("p = 1").map("p").take_all() == [{"p": 1}]
+    frame = session.read_parquet(tmp_path / "t", recursive=True, schema={"i": "BIGINT", "p": "VARCHAR"})
+    assert frame.filter("p = '1'").take_all() == [{"i": 1, "p": "1"}]
