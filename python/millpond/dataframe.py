@@ -12,6 +12,7 @@ from millpond.expressions import Expr, expression, item_text
 from millpond.file_options import Names, name_list
 from millpond.frame_relational import FrameRelational
 from millpond.frame_results import FrameResults
+from millpond.frame_tables import FrameTables
 from millpond.frame_writing import FrameWriting
 from millpond.functions import BATCH_FORMATS, function_name, is_streaming, pack
 from millpond.partition_function import PartitionFunction
@@ -32,7 +33,7 @@ DEFAULT_BATCH_SIZE = 122880
 NO_LIMIT = 2**62
 
 
-class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameRelational):
+class DataFrame(DeadLetters, FrameResults, FrameWriting, FrameTables, FrameRelational):
     """A lazy, partitioned table.
 
     Making a frame runs nothing, but checks: an unknown column is an error at once, at the line that names it. Work by

@@ -18,6 +18,7 @@ from millpond.file_options import PathLike
 from millpond.plan_graph import PlanGraph
 from millpond.progress import Progress, make_progress
 from millpond.session_reading import SessionReading
+from millpond.session_tables import SessionTables
 from millpond.settings import Config, session_options
 from millpond.smallpond_keywords import check_keywords, check_sql_keywords
 from millpond.source_line import source_line
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from millpond import _core
 
 
-class Session(SessionReading):
+class Session(SessionReading, SessionTables):
     """Where frames are made and run: an engine, a runner and a folder for the job. Made by `millpond.init`.
 
     A context manager: leaving it shuts the session down. So does the end of the program.
@@ -46,6 +47,9 @@ class Session(SessionReading):
         self.config = _config(self._core.options(), extra)
         self._views: dict[str, DataFrame] = {}
         self._is_open = True
+        self._table_writes = 0
+        # The tables whose versions nodes of plans give, by the nodes' fingerprints.
+        self._tables_read: dict[str, set[str]] = {}
         self._core.set_progress(self._progress)
         atexit.register(_shutdown, weakref.ref(self))
 
@@ -198,6 +202,11 @@ class Session(SessionReading):
             self._core.set_progress(None)
             if self._progress is not None:
                 self._progress.close()
+
+    def _next_table_write(self) -> int:
+        """How many writes to tables came before: the same for a write of the same program run again."""
+        self._table_writes += 1
+        return self._table_writes - 1
 
     def __enter__(self) -> Self:
         return self
