@@ -90,7 +90,8 @@ class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
 };
 
 /// Removes a job that nobody runs: its folder (data_root/job_id) and what its unfinished writes left beside their outputs.
-/// kConflict when a live session holds it, kInvalidArgument for another folder; fine when it is not there.
-MILLPOND_EXPORT Status remove_job(const std::string& job_directory);
+/// kConflict when a live session holds it, kInvalidArgument for another folder; fine when it is not there. `store` is needed
+/// where the job wrote to one: kUnsupported without it.
+MILLPOND_EXPORT Status remove_job(const std::string& job_directory, std::shared_ptr<ObjectStore> store = nullptr);
 
 }  // namespace millpond

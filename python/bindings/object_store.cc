@@ -34,6 +34,15 @@ auto with_gil(Call call) -> Result<decltype(call())> {
   }
 }
 
+template <typename Call>
+Status done(Call call) {
+  return with_gil([&] {
+           call();
+           return true;
+         })
+      .status();
+}
+
 /// Lets go of a Python object on any thread.
 class Held {
  public:
@@ -54,6 +63,12 @@ class Held {
 ObjectInfo to_info(Entry entry) {
   auto& [path, size, mtime_ns, is_directory] = entry;
   return {std::move(path), size, mtime_ns, is_directory};
+}
+
+std::vector<ObjectInfo> to_infos(const nb::object& entries) {
+  std::vector<ObjectInfo> infos;
+  for (Entry& entry : nb::cast<std::vector<Entry>>(entries)) infos.push_back(to_info(std::move(entry)));
+  return infos;
 }
 
 /// The bytes of a buffer, at most as many as `out` has room for, which are copied without the GIL held by the store's client.
@@ -88,6 +103,21 @@ class StoredObject final : public ReadableObject {
   Held file_;
 };
 
+class UploadedObject final : public WritableObject {
+ public:
+  explicit UploadedObject(nb::object upload) : upload_(std::move(upload)) {}
+
+  Status append(std::span<const std::byte> data) override {
+    return done([&] { (*upload_).attr("write")(nb::bytes(data.data(), data.size())); });
+  }
+  Status finish() override {
+    return done([&] { (*upload_).attr("finish")(); });
+  }
+
+ private:
+  Held upload_;
+};
+
 class PyStore final : public ObjectStore {
  public:
   explicit PyStore(nb::object store) : store_(std::move(store)) {}
@@ -96,29 +126,54 @@ class PyStore final : public ObjectStore {
     return with_gil([&] { return to_info(nb::cast<Entry>((*store_).attr("stat")(path))); });
   }
   Result<std::vector<ObjectInfo>> list(const std::string& path) override {
-    return with_gil([&] {
-      std::vector<ObjectInfo> entries;
-      for (Entry& entry : nb::cast<std::vector<Entry>>((*store_).attr("list")(path))) {
-        entries.push_back(to_info(std::move(entry)));
-      }
-      return entries;
-    });
+    return with_gil([&] { return to_infos((*store_).attr("list")(path)); });
   }
   Result<std::unique_ptr<ReadableObject>> open(const std::string& path) override {
     return with_gil([&] {
       return std::unique_ptr<ReadableObject>(std::make_unique<StoredObject>(nb::object((*store_).attr("open")(path))));
     });
   }
+  Result<std::vector<ObjectInfo>> list_all(const std::string& folder) override {
+    return with_gil([&] { return to_infos((*store_).attr("list_all")(folder)); });
+  }
+  Result<std::unique_ptr<WritableObject>> create(const std::string& path) override {
+    return with_gil([&] {
+      return std::unique_ptr<WritableObject>(std::make_unique<UploadedObject>(nb::object((*store_).attr("create")(path))));
+    });
+  }
+  Result<ObjectVersion> version_of(const std::string& path) override {
+    return with_gil([&] {
+      auto [size, tag, mark] = nb::cast<std::tuple<std::int64_t, std::string, std::string>>((*store_).attr("version_of")(path));
+      return ObjectVersion{size, std::move(tag), std::move(mark)};
+    });
+  }
+  Result<TaggedObject> get(const std::string& path) override {
+    return with_gil([&] {
+      auto [content, tag] = nb::cast<std::tuple<nb::bytes, std::string>>((*store_).attr("get")(path));
+      return TaggedObject{{content.c_str(), content.size()}, std::move(tag)};
+    });
+  }
+  Status put_if(const std::string& path, const std::string& content, const std::string& tag) override {
+    return done([&] { (*store_).attr("put_if")(path, nb::bytes(content.data(), content.size()), tag); });
+  }
+  Status copy(const std::vector<ObjectCopy>& copies, const std::string& mark) override {
+    std::vector<std::tuple<std::string, std::string, std::int64_t>> list;
+    for (const ObjectCopy& copy : copies) list.emplace_back(copy.from, copy.to, copy.size);
+    return done([&] { (*store_).attr("copy")(list, mark); });
+  }
+  Status remove(const std::vector<std::string>& paths) override {
+    return done([&] { (*store_).attr("remove")(paths); });
+  }
+  Status remove_prefix(const std::string& prefix) override {
+    return done([&] { (*store_).attr("remove_prefix")(prefix); });
+  }
+
   std::string settings() override {
     Result<std::string> settings = with_gil([&] { return nb::cast<std::string>((*store_).attr("settings")()); });
     return settings.is_ok() ? std::move(*settings) : std::string();
   }
   Status configure(const std::string& settings) override {
-    return with_gil([&] {
-             (*store_).attr("configure")(settings);
-             return true;
-           })
-        .status();
+    return done([&] { (*store_).attr("configure")(settings); });
   }
 
  private:

@@ -13,6 +13,7 @@
 #include "blocking.h"
 #include "dataframe.h"
 #include "errors.h"
+#include "object_store.h"
 #include "millpond/session.h"
 
 namespace nb = nanobind;
@@ -144,8 +145,12 @@ void bind_session(nb::module_& module) {
   bind_running(session);
   module.def(
       "remove_job",
-      [](const std::string& job_directory) { check(without_gil([&] { return remove_job(job_directory); })); },
-      "job_directory"_a, "Removes a job that nobody runs, with what its unfinished writes left beside their outputs.");
+      [](const std::string& job_directory, nb::object store) {
+        const std::shared_ptr<ObjectStore> stores = object_store_of(std::move(store));
+        check(without_gil([&] { return remove_job(job_directory, stores); }));
+      },
+      "job_directory"_a, "store"_a = nb::none(),
+      "Removes a job that nobody runs, with what its unfinished writes left beside their outputs, on `store` too.");
 }
 
 }  // namespace millpond::python

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PathLike: TypeAlias = "str | os.PathLike[str]"
 Paths: TypeAlias = "PathLike | Iterable[PathLike]"
 Names: TypeAlias = "str | Iterable[str] | None"
+StorageOptions: TypeAlias = "Mapping[str, object] | None"
 
 _ESCAPES = {r"\t": "\t", r"\n": "\n"}
 

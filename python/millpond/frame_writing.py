@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError
-from millpond.file_options import Names, PathLike, write_options
+from millpond.file_options import Names, PathLike, StorageOptions, write_options
 from millpond.frame_base import FrameBase
 from millpond.source_line import source_line
 
@@ -24,7 +24,8 @@ class FrameWriting(FrameBase):
     `mode` says what happens when `path` exists: `"error"` (the default, except that an output of this very job counts
     as written), `"overwrite"` or `"append"`. `partition_by` makes `column=value` folders. `sort_by` orders the rows
     within each file, so that later reads skip what they don't need. `max_rows_per_file` starts a new file after so many
-    rows. `write_empty_files` writes a file for each empty partition too. Further keywords are options of DuckDB's COPY.
+    rows. `write_empty_files` writes a file for each empty partition too. `storage_options` are added to the session's
+    for the path's bucket, from this call on. Further keywords are options of DuckDB's COPY.
     """
 
     def write_parquet(
@@ -38,6 +39,7 @@ class FrameWriting(FrameBase):
         single_file: bool = False,
         write_empty_files: bool = False,
         compression: str | None = None,
+        storage_options: StorageOptions = None,
         **copy_options: Any,
     ) -> None:
         """Writes Parquet files. `compression` is `"snappy"` (the default), `"zstd"`, `"lz4"` or `"uncompressed"`.
@@ -47,7 +49,7 @@ class FrameWriting(FrameBase):
         2
         """
         settings = _parquet_settings(locals())
-        self._write(path, "parquet", mode, settings)
+        self._write(path, "parquet", mode, settings, storage_options)
 
     def write_parquet_lazy(
         self,
@@ -60,6 +62,7 @@ class FrameWriting(FrameBase):
         single_file: bool = False,
         write_empty_files: bool = False,
         compression: str | None = None,
+        storage_options: StorageOptions = None,
         **copy_options: Any,
     ) -> DataFrame:
         """A frame that writes when it is computed, by `session.wait` or `compute`. Its rows are the files written.
@@ -69,6 +72,7 @@ class FrameWriting(FrameBase):
         """
         line = source_line()
         settings = _parquet_settings(locals())
+        self._reach(path, storage_options)
         return self._made(
             self._frame.write_lazy(os.fspath(path), self._options("parquet", mode, settings), str(line)), line
         )
@@ -86,6 +90,7 @@ class FrameWriting(FrameBase):
         single_file: bool = False,
         write_empty_files: bool = False,
         compression: str | None = None,
+        storage_options: StorageOptions = None,
         **copy_options: Any,
     ) -> None:
         """Writes CSV files with a header line. `compression` is `"gzip"`, `"zstd"` or nothing.
@@ -95,7 +100,7 @@ class FrameWriting(FrameBase):
         'item\\n1\\n2\\n'
         """
         settings = _settings(locals(), header=header, delim=delim)
-        self._write(path, "csv", mode, settings)
+        self._write(path, "csv", mode, settings, storage_options)
 
     def write_json(
         self,
@@ -108,6 +113,7 @@ class FrameWriting(FrameBase):
         single_file: bool = False,
         write_empty_files: bool = False,
         compression: str | None = None,
+        storage_options: StorageOptions = None,
         **copy_options: Any,
     ) -> None:
         """Writes JSON, one object a line. `compression` is `"gzip"`, `"zstd"` or nothing.
@@ -116,11 +122,23 @@ class FrameWriting(FrameBase):
         >>> (folder / "items.json").read_text()
         '{"item":1}\\n{"item":2}\\n'
         """
-        self._write(path, "json", mode, _settings(locals()))
+        self._write(path, "json", mode, _settings(locals()), storage_options)
 
-    def _write(self, path: PathLike, file_format: str, mode: str | None, settings: dict[str, Any]) -> None:
+    def _write(
+        self,
+        path: PathLike,
+        file_format: str,
+        mode: str | None,
+        settings: dict[str, Any],
+        storage_options: StorageOptions,
+    ) -> None:
         line = source_line()
+        self._reach(path, storage_options)
         self._frame.write(os.fspath(path), self._options(file_format, mode, settings), str(line))
+
+    def _reach(self, path: PathLike, storage_options: StorageOptions) -> None:
+        if storage_options:
+            self._session._stores.add(os.fspath(path), storage_options)
 
     def _options(self, file_format: str, mode: str | None, settings: dict[str, Any]) -> _core.WriteFilesOptions:
         return write_options(file_format, mode=mode or self._session._write_mode, **settings)

@@ -112,6 +112,7 @@ def remove_jobs(jobs: list[JobFolder], older_than_seconds: float = 0) -> tuple[l
     Returns those removed, those running.
     """
     from millpond import _core
+    from millpond.object_store import ObjectStores
 
     removed: list[JobFolder] = []
     running: list[JobFolder] = []
@@ -119,7 +120,7 @@ def remove_jobs(jobs: list[JobFolder], older_than_seconds: float = 0) -> tuple[l
         if time.time() - job.last_used < older_than_seconds:
             continue
         try:
-            _core.remove_job(os.fspath(job.path))
+            _core.remove_job(os.fspath(job.path), ObjectStores())
         except ConflictError:
             running.append(job)
         else:

@@ -26,6 +26,7 @@ from millpond.sql_tables import find_tables, is_rows, name_in, named_inputs
 
 if TYPE_CHECKING:
     from millpond import _core
+    from millpond.object_store import ObjectStores
 
 
 class Session(SessionReading, SessionTables):
@@ -41,6 +42,7 @@ class Session(SessionReading, SessionTables):
         """Opens a session with the arguments of `init` by name."""
 
         options, extra = session_options(arguments)
+        self._stores: ObjectStores = extra["stores"]
         self._progress: Progress | None = make_progress(arguments["progress"])
         self._cluster = open_cluster(extra["ray_address"], options, extra) if extra["ray_address"] else None
         self._core: _core.Session = open_core(options, self._cluster, extra["exchange"])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError
-from millpond.file_options import Names, Paths, path_list, read_options
+from millpond.file_options import Names, Paths, StorageOptions, path_list, read_options
 from millpond.frame_base import made
 from millpond.row_functions import rows_to_table
 from millpond.schema import Schema, SchemaLike
@@ -27,6 +27,7 @@ class SessionReading:
     of files is one partition. `union_by_name` matches columns by name and fills missing ones with NULL.
     `hive_partitioning` makes columns of `key=value` folders; left out, when all paths have them. `filename` adds the
     column of that name, `file_row_number` (Parquet) the row's number in its file; both also beside chosen `columns`.
+    `storage_options` are added to the session's for the paths' buckets, from this call on.
     """
 
     #: Whether a CSV file may begin with a header where a schema is given.
@@ -44,6 +45,7 @@ class SessionReading:
         file_row_number: bool = False,
         allow_empty: bool = False,
         schema: SchemaLike | None = None,
+        storage_options: StorageOptions = None,
     ) -> DataFrame:
         """A frame over Parquet files; `columns` are read alone, in this order. Every file's footer is read now.
 
@@ -63,7 +65,7 @@ class SessionReading:
             allow_empty=allow_empty,
             schema=schema,
         )
-        return self._read(_as_session(self)._core.read_parquet, paths, options)
+        return self._read(_as_session(self)._core.read_parquet, paths, options, storage_options)
 
     def read_csv(
         self,
@@ -78,6 +80,7 @@ class SessionReading:
         hive_partitioning: bool | None = None,
         filename: bool = False,
         allow_empty: bool = False,
+        storage_options: StorageOptions = None,
         **reader_options: Any,
     ) -> DataFrame:
         """A frame over CSV files, compressed or not. Without `schema`, names and types come from the first rows.
@@ -102,7 +105,7 @@ class SessionReading:
             schema=schema,
             reader_options={"delim": delim, "header": header, **reader_options},
         )
-        return self._read(_as_session(self)._core.read_csv, paths, options)
+        return self._read(_as_session(self)._core.read_csv, paths, options, storage_options)
 
     def read_json(
         self,
@@ -115,6 +118,7 @@ class SessionReading:
         hive_partitioning: bool | None = None,
         filename: bool = False,
         allow_empty: bool = False,
+        storage_options: StorageOptions = None,
         **reader_options: Any,
     ) -> DataFrame:
         """A frame over JSON files, one object a line. Without `schema`, names and types come from the first rows.
@@ -135,7 +139,7 @@ class SessionReading:
             schema=schema,
             reader_options=reader_options,
         )
-        return self._read(_as_session(self)._core.read_json, paths, options)
+        return self._read(_as_session(self)._core.read_json, paths, options, storage_options)
 
     def from_items(self, items: Iterable[Any], schema: SchemaLike | None = None) -> DataFrame:
         """A frame of dicts, whose keys become columns; other values make one column `item`. One partition.
@@ -179,9 +183,19 @@ class SessionReading:
         line = source_line()
         return self._made(_as_session(self)._core.from_arrow(rows, str(line)), line)
 
-    def _read(self, read: Callable[..., _core.DataFrame], paths: Paths, options: _core.ReadOptions) -> DataFrame:
+    def _read(
+        self,
+        read: Callable[..., _core.DataFrame],
+        paths: Paths,
+        options: _core.ReadOptions,
+        storage_options: StorageOptions,
+    ) -> DataFrame:
         line = source_line()
-        return self._made(read(path_list(paths), options, str(line)), line)
+        found = path_list(paths)
+        if storage_options:
+            for path in found:
+                _as_session(self)._stores.add(path, storage_options)
+        return self._made(read(found, options, str(line)), line)
 
     def _made(self, frame: _core.DataFrame, line: Any) -> DataFrame:
         return made(_as_session(self), frame, line)

@@ -81,7 +81,8 @@ def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, di
     options.scan_task_bytes = parse_size(arguments["scan_task_bytes"], "scan_task_bytes")
     if arguments["min_task_bytes"] is not None:
         options.min_task_bytes = parse_size(arguments["min_task_bytes"], "min_task_bytes")
-    options.object_store = ObjectStores(arguments["storage_options"])
+    extra["stores"] = ObjectStores(arguments["storage_options"])
+    options.object_store = extra["stores"]
     options.gpus = extra["num_gpus"] if extra["num_gpus"] is not None else local_gpus()
     options.resources = extra["resources"]
     keep = arguments["keep"]

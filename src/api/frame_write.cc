@@ -2,8 +2,10 @@
 #include <utility>
 
 #include "api/frames.h"
+#include "base/uri.h"
 #include "data/schema.h"
 #include "storage/local_path.h"
+#include "storage/parent_path.h"
 
 namespace millpond {
 namespace {
@@ -21,6 +23,13 @@ Status check_columns(const NodePtr& node, const std::vector<std::string>& column
   return Status::ok();
 }
 
+// One name for one place, so that every worker means the same. On a store names are taken literally.
+Result<std::string> target_path(const std::string& path) {
+  MILLPOND_ASSIGN_OR_RETURN(std::string found_at, readable_path(path));
+  if (has_scheme(found_at)) return trimmed_path(std::move(found_at));
+  return std::filesystem::absolute(found_at).lexically_normal().string();
+}
+
 }  // namespace
 
 Result<DataFrame> DataFrame::write_lazy(const std::string& path, const WriteFilesOptions& options,
@@ -30,7 +39,7 @@ Result<DataFrame> DataFrame::write_lazy(const std::string& path, const WriteFile
     if (path.empty()) return Status::invalid_argument("the path to write to is empty");
     MILLPOND_ASSIGN_OR_RETURN(const FileFormat format, file_format_from_name(options.format));
     if (node_->schema) MILLPOND_RETURN_IF_ERROR(session_->impl().engine().check_writable(*node_->schema, format));
-    MILLPOND_ASSIGN_OR_RETURN(const std::string local, local_path(path));
+    MILLPOND_ASSIGN_OR_RETURN(const std::string target, target_path(path));
     MILLPOND_RETURN_IF_ERROR(check_columns(node_, options.partition_by, "partition_by"));
     if (options.single_file && !options.partition_by.empty()) {
       return Status::invalid_argument("single_file and partition_by exclude each other");
@@ -45,7 +54,7 @@ Result<DataFrame> DataFrame::write_lazy(const std::string& path, const WriteFile
       MILLPOND_RETURN_IF_ERROR(
           bind_partial_sql(session_->impl(), "SELECT * FROM {0} ORDER BY " + order, {*node_->schema}).status());
     }
-    WriteOp op{std::filesystem::absolute(local).lexically_normal().string(), options, 0};
+    WriteOp op{target, options, 0};
     if (options.mode == WriteMode::kAppend) op.sequence = session_->impl().next_append();
     Partitioning partitioning = node_->partitioning;
     partitioning.keys.clear();

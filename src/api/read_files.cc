@@ -4,7 +4,7 @@
 #include "api/frames.h"
 #include "base/quote.h"
 #include "data/schema.h"
-#include "storage/glob.h"
+#include "storage/committed_files.h"
 #include "storage/hive_path.h"
 #include "storage/local_path.h"
 
@@ -29,7 +29,7 @@ Result<std::vector<FileSlice>> list_files(Session::Impl& session, const std::vec
     GlobOptions glob;
     glob.recursive = options.recursive;
     glob.extensions = extensions_of(format);
-    Result<std::vector<FileInfo>> found = expand(session.files(), found_at, glob);
+    Result<std::vector<FileInfo>> found = expand_committed(session.files(), found_at, glob);
     if (!found.is_ok() && found.status().code() == StatusCode::kNotFound && options.allow_empty) continue;
     if (!found.is_ok()) return found.status();
     for (const auto& file : *found) {

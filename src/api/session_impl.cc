@@ -93,13 +93,14 @@ Status Session::Impl::open_runner() {
   const RunTask run = [this](const Task& task, const std::atomic<bool>& cancel) {
     return engine_->run_task(task, {}, cancel);
   };
+  const auto store_settings = [store = options_.object_store] { return store ? store->settings() : std::string(); };
   auto inbox = std::make_shared<Inbox>();
   std::unique_ptr<Runner> calls;
   if (options_.worker_launcher) {
     ProcessRunnerOptions elsewhere;
     elsewhere.launcher = options_.worker_launcher;
     elsewhere.info = worker_info(*engine_);
-    if (options_.object_store) elsewhere.store_settings = options_.object_store->settings();
+    elsewhere.store_settings = store_settings;
     MILLPOND_ASSIGN_OR_RETURN(runner_, make_process_runner(std::move(elsewhere), inbox));
     return Status::ok();
   }
@@ -116,7 +117,7 @@ Status Session::Impl::open_runner() {
     processes.resources = options_.resources;
     processes.log_directory = job_directory_ + "/workers";
     processes.info = worker_info(*engine_);
-    if (options_.object_store) processes.store_settings = options_.object_store->settings();
+    processes.store_settings = store_settings;
     MILLPOND_ASSIGN_OR_RETURN(calls, make_process_runner(std::move(processes), inbox));
   }
   if (options_.runner == "processes") {

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/uri.h"
+
 namespace millpond {
 namespace {
 
@@ -42,13 +44,14 @@ std::vector<OutputFile> published_files(const StageWrite& write, const OutputMan
 }
 
 /// "p=1/x.parquet" as the n-th file: "p=1/part-00003.parquet". Appended files carry the write's name, so that they can't
-/// meet those of another.
+/// meet those of another; on a store all do, since there old and new files lie side by side for a while.
 std::string final_name(const StageWrite& write, const WriteJob& job, const std::string& path, std::size_t number) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
   char digits[24];
   std::snprintf(digits, sizeof digits, "part-%05zu", number);
-  const std::string unique = write.options.mode == WriteMode::kAppend ? "-" + job.fingerprint.substr(0, 16) : "";
+  const bool is_beside_others = write.options.mode == WriteMode::kAppend || has_scheme(write.path);
+  const std::string unique = is_beside_others ? "-" + job.fingerprint.substr(0, 16) : "";
   std::string extension = path.substr(slash == std::string::npos ? 0 : slash + 1);
   const std::size_t dot = extension.find('.');
   extension = dot == std::string::npos ? "" : extension.substr(dot);

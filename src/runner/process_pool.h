@@ -65,6 +65,7 @@ class ProcessPool final : public Runner {
   void wait_for_something();
   void listen(WorkerProcess& worker, Time now);
   void take_message(WorkerProcess& worker, WorkerMessage message, Time now);
+  std::string store_settings() const { return options_.store_settings ? options_.store_settings() : std::string(); }
   void take_hello(WorkerProcess& worker, const WorkerMessage& hello, Time now);
   void check_times(WorkerProcess& worker, Time now);
   void bury(const WorkerProcess& worker, std::optional<Task> task, bool was_cancelled, Time now);

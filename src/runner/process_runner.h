@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,7 +27,8 @@ struct ProcessRunnerOptions {
   std::map<std::string, double> resources;  ///< Others that tasks may ask for, by name.
   std::string log_directory;          ///< Holds worker-<n>.log with a worker's stdout and stderr; exists. Empty: no log.
   WorkerInfo info;                    ///< What a worker must match.
-  std::string store_settings;         ///< What workers need to reach stores (ObjectStore::settings()); secret.
+  /// What workers need to reach stores (ObjectStore::settings()); secret. Asked before each task; may be empty.
+  std::function<std::string()> store_settings;
   std::chrono::milliseconds heartbeat{1000};
   std::chrono::milliseconds silence{20000};       ///< A worker that says nothing for so long is killed and replaced.
   std::chrono::milliseconds cancel_grace{5000};   ///< So long may a cancelled task go on before its worker is killed.

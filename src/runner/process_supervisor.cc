@@ -101,6 +101,7 @@ void ProcessPool::assign(Time now) {
       ++order;
       continue;
     }
+    worker->renew(options_.heartbeat, store_settings(), now);
     const Status sent = worker->run(order->task, now);
     if (sent.is_ok()) {
       --idle;
@@ -217,7 +218,7 @@ void ProcessPool::take_hello(WorkerProcess& worker, const WorkerMessage& hello, 
   const Status match = check_worker(options_.info, hello.info);
   if (match.is_ok()) {
     failed_starts_.erase(worker.share().node);
-    return worker.welcome(options_.heartbeat, options_.store_settings, now);
+    return worker.welcome(options_.heartbeat, store_settings(), now);
   }
   WorkerMessage refusal;
   refusal.type = Type::kRefuse;

@@ -115,6 +115,8 @@ class Worker {
       if (!*payload) return true;
       Result<WorkerMessage> message = decode_message(**payload);
       if (!message.is_ok()) return false;
+      // Other settings than before; it was welcomed already.
+      if (message->type == Type::kWelcome && welcomed_ && !welcomed_(message->store_settings).is_ok()) return false;
       std::lock_guard lock(mutex_);
       if (message->type == Type::kShutdown) {
         orderly_ = true;

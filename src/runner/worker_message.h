@@ -14,7 +14,7 @@ namespace millpond {
 struct WorkerMessage {
   enum class Type {
     kHello,      ///< Worker, first: info and pid.
-    kWelcome,    ///< Driver's answer: heartbeat_ms, store_settings.
+    kWelcome,    ///< Driver's answer, again when they change: heartbeat_ms, store_settings.
     kRefuse,     ///< Driver's other answer: status.
     kRun,        ///< Driver: attempt, task.
     kCancel,     ///< Driver: attempt.

@@ -101,7 +101,12 @@ void WorkerProcess::welcome(std::chrono::milliseconds heartbeat, const std::stri
   message.type = WorkerMessage::Type::kWelcome;
   message.heartbeat_ms = heartbeat.count();
   message.store_settings = store_settings;
+  told_settings_ = store_settings;
   (void)send(message, now);  // Small: it can't be too large, and a closed socket is noticed by itself.
+}
+
+void WorkerProcess::renew(std::chrono::milliseconds heartbeat, const std::string& store_settings, Time now) {
+  if (store_settings != told_settings_) welcome(heartbeat, store_settings, now);
 }
 
 Status WorkerProcess::run(Task task, Time now) {

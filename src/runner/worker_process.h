@@ -54,6 +54,8 @@ class WorkerProcess {
   Status send(const WorkerMessage& message, Time now);
 
   void welcome(std::chrono::milliseconds heartbeat, const std::string& store_settings, Time now);
+  /// Tells an idle worker settings other than those that it knows.
+  void renew(std::chrono::milliseconds heartbeat, const std::string& store_settings, Time now);
   /// kInvalidArgument when the task is too large to send; the worker stays idle then.
   Status run(Task task, Time now);
   /// Its task, which is no longer the worker's.
@@ -91,6 +93,7 @@ class WorkerProcess {
   bool said_hello_ = false;
   bool has_news_ = false;
   std::optional<Task> task_;
+  std::string told_settings_;
   std::optional<Time> cancelled_at_;
   std::string why_;
   ChildEnd end_;

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/quote.h"
+#include "base/uri.h"
 
 namespace millpond {
 namespace {
@@ -92,6 +93,8 @@ Result<OutputFile> describe_file(FileSystem& files, const std::string& directory
   MILLPOND_ASSIGN_OR_RETURN(const std::unique_ptr<ReadableFile> file, files.open(path));
   MILLPOND_ASSIGN_OR_RETURN(const FileInfo info, file->info());
   output.num_bytes = info.size;
+  // What lies on a store is not fetched again: it was checked on its way there, and again where it lies.
+  if (has_scheme(path)) return output;
   MILLPOND_ASSIGN_OR_RETURN(output.digest, digest_of(*file, info.size));
   return output;
 }
@@ -201,7 +204,7 @@ Result<std::vector<OutputFile>> finish_files(const std::vector<WrittenFile>& wri
   std::vector<OutputFile> outputs;
   for (const WrittenFile& file : written) {
     MILLPOND_ASSIGN_OR_RETURN(OutputFile output, describe_file(files, directory, file.path, file.rows));
-    MILLPOND_RETURN_IF_ERROR(sync_file(files, file.path));
+    if (!has_scheme(file.path)) MILLPOND_RETURN_IF_ERROR(sync_file(files, file.path));
     outputs.push_back(std::move(output));
   }
   for (const std::string& folder : folders_of(outputs, directory)) MILLPOND_RETURN_IF_ERROR(files.sync_directory(folder));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "millpond/object_store.h"
 #include "millpond/result.h"
 
 namespace millpond {
@@ -49,6 +50,9 @@ class FileSystem {
 
   /// Whether a path means the same to every program of this machine, so that others (DuckDB) may open it by themselves.
   virtual bool is_local_disk(const std::string& /*path*/) const { return false; }
+
+  /// The store that holds `path`, where nothing can be renamed or locked; null for a disk.
+  virtual ObjectStore* store_of(const std::string& /*path*/) const { return nullptr; }
 
   /// kNotFound when nothing is there. Follows symbolic links.
   virtual Result<FileInfo> stat(const std::string& path) = 0;

@@ -1,5 +1,6 @@
 #include "storage/files_by_scheme.h"
 
+#include <mutex>
 #include <utility>
 
 #include "base/uri.h"
@@ -36,6 +37,32 @@ class StoredFile final : public ReadableFile {
   std::unique_ptr<ReadableObject> object_;
 };
 
+// What DuckDB writes, in one go from the beginning to the end.
+class UploadedFile final : public WritableFile {
+ public:
+  UploadedFile(std::string path, std::unique_ptr<WritableObject> object)
+      : path_(std::move(path)), object_(std::move(object)) {}
+
+  Status write_at(std::int64_t offset, std::span<const std::byte> data) override {
+    std::lock_guard lock(mutex_);
+    if (offset != size_) {
+      return Status::unsupported("\"" + path_ + "\" is on a store, where files are written from their beginning to their end");
+    }
+    MILLPOND_RETURN_IF_ERROR(object_->append(data));
+    size_ += static_cast<std::int64_t>(data.size());
+    return Status::ok();
+  }
+  // What a store has taken is safe.
+  Status sync() override { return Status::ok(); }
+  Status close() override { return object_->finish(); }
+
+ private:
+  const std::string path_;
+  const std::unique_ptr<WritableObject> object_;
+  std::mutex mutex_;
+  std::int64_t size_ = 0;
+};
+
 class FilesByScheme final : public FileSystem {
  public:
   FilesByScheme(std::shared_ptr<FileSystem> local, std::shared_ptr<ObjectStore> store)
@@ -65,36 +92,47 @@ class FilesByScheme final : public FileSystem {
     return std::unique_ptr<ReadableFile>(std::make_unique<StoredFile>(path, std::move(object)));
   }
 
+  ObjectStore* store_of(const std::string& path) const override {
+    return has_scheme(path) ? store_.get() : local_->store_of(path);
+  }
+
+  // A store has no folders: what is made, synced or given a mode on a disk needs nothing there.
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
-    if (has_scheme(path)) return read_only(path);
-    return local_->create(path);
+    if (!has_scheme(path)) return local_->create(path);
+    MILLPOND_RETURN_IF_ERROR(reachable(path));
+    MILLPOND_ASSIGN_OR_RETURN(std::unique_ptr<WritableObject> object, store_->create(path));
+    return std::unique_ptr<WritableFile>(std::make_unique<UploadedFile>(path, std::move(object)));
   }
   Status make_directories(const std::string& path, unsigned mode) override {
-    return has_scheme(path) ? read_only(path) : local_->make_directories(path, mode);
+    return has_scheme(path) ? reachable(path) : local_->make_directories(path, mode);
   }
   Status remove_file(const std::string& path) override {
-    return has_scheme(path) ? read_only(path) : local_->remove_file(path);
+    if (!has_scheme(path)) return local_->remove_file(path);
+    MILLPOND_RETURN_IF_ERROR(reachable(path));
+    return store_->remove({path});
   }
   Status remove_tree(const std::string& path) override {
-    return has_scheme(path) ? read_only(path) : local_->remove_tree(path);
+    if (!has_scheme(path)) return local_->remove_tree(path);
+    MILLPOND_RETURN_IF_ERROR(reachable(path));
+    return store_->remove_prefix(path + "/");
   }
   Status rename_no_replace(const std::string& from, const std::string& to) override {
-    return has_scheme(to) ? read_only(to) : local_->rename_no_replace(from, to);
+    return has_scheme(to) ? no_such_call(to) : local_->rename_no_replace(from, to);
   }
   Status rename_replace(const std::string& from, const std::string& to) override {
-    return has_scheme(to) ? read_only(to) : local_->rename_replace(from, to);
+    return has_scheme(to) ? no_such_call(to) : local_->rename_replace(from, to);
   }
   Status exchange(const std::string& a, const std::string& b) override {
-    return has_scheme(a) ? read_only(a) : local_->exchange(a, b);
+    return has_scheme(a) ? no_such_call(a) : local_->exchange(a, b);
   }
   Status sync_directory(const std::string& path) override {
-    return has_scheme(path) ? read_only(path) : local_->sync_directory(path);
+    return has_scheme(path) ? reachable(path) : local_->sync_directory(path);
   }
   Status apply_default_mode(const std::string& path) override {
-    return has_scheme(path) ? read_only(path) : local_->apply_default_mode(path);
+    return has_scheme(path) ? reachable(path) : local_->apply_default_mode(path);
   }
   Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) override {
-    if (has_scheme(path)) return read_only(path);
+    if (has_scheme(path)) return no_such_call(path);
     return local_->open_append(path);
   }
 
@@ -104,9 +142,9 @@ class FilesByScheme final : public FileSystem {
     return Status::unsupported("\"" + path + "\" is on a store, and this session has no way to it",
                                "set SessionOptions::object_store, or copy the data to a local path");
   }
-  static Status read_only(const std::string& path) {
-    return Status::unsupported("\"" + path + "\" can't be written: stores are read only so far",
-                               "write to a local path and copy the folder from there");
+  static Status no_such_call(const std::string& path) {
+    return Status::unsupported("\"" + path + "\" is on a store, where nothing can be renamed or appended to",
+                               "use a local path for what needs it");
   }
 
   std::shared_ptr<FileSystem> local_;

@@ -7,8 +7,9 @@
 
 namespace millpond {
 
-/// Files where they lie: `local` for paths of this machine, `store` for those with a scheme ("s3://bucket/key"), which are
-/// read only: kUnsupported with what to do for any change, and for all of them without a store.
+/// Files where they lie: `local` for paths of this machine, `store` for those with a scheme ("s3://bucket/key"). On
+/// stores files are written from their beginning to their end, folders need not be made, and nothing can be renamed or appended
+/// to: kUnsupported, as all is without a store.
 std::shared_ptr<FileSystem> files_by_scheme(std::shared_ptr<FileSystem> local, std::shared_ptr<ObjectStore> store);
 
 }  // namespace millpond

@@ -55,6 +55,7 @@ class FolderWalk {
   Status add_entries(const std::string& path, bool recursive) {
     MILLPOND_ASSIGN_OR_RETURN(const std::vector<FileInfo> entries, files_.list(path));
     for (const FileInfo& entry : entries) {
+      if (options_.each_entry) options_.each_entry(entry);
       recursive = recursive || (entry.is_directory && is_hive_folder(base_name(entry.path)));
     }
     for (const FileInfo& entry : entries) {
@@ -84,7 +85,8 @@ class FolderWalk {
 // Walks a pattern part by part.
 class PatternWalk {
  public:
-  PatternWalk(FileSystem& files, const std::string& pattern) : files_(files) {
+  PatternWalk(FileSystem& files, const std::string& pattern, const GlobOptions& options)
+      : files_(files), options_(options) {
     const std::size_t root = store_root_length(pattern);
     for (std::size_t begin = root; begin < pattern.size();) {
       const std::size_t end = std::min(pattern.find('/', begin), pattern.size());
@@ -106,6 +108,7 @@ class PatternWalk {
   Result<std::vector<FileInfo>> entries_of(const std::string& folder) {
     Result<std::vector<FileInfo>> entries = files_.list(folder.empty() ? "." : folder);
     if (entries.status().code() == StatusCode::kNotFound) return std::vector<FileInfo>();
+    if (entries.is_ok() && options_.each_entry) std::for_each(entries->begin(), entries->end(), options_.each_entry);
     if (entries.is_ok() && folder.empty()) {  // "a", not "./a": as it would be written.
       for (FileInfo& entry : *entries) entry.path.erase(0, 2);
     }
@@ -164,6 +167,7 @@ class PatternWalk {
   }
 
   FileSystem& files_;
+  const GlobOptions& options_;
   std::vector<std::string> parts_;
   std::string root_;
   std::vector<FileInfo> found_;
@@ -218,7 +222,7 @@ Status no_such_path(FileSystem& files, const std::string& path, bool is_pattern_
 
 Result<std::vector<FileInfo>> expand_pattern(FileSystem& files, const std::string& pattern,
                                              const GlobOptions& options) {
-  PatternWalk walk(files, pattern);
+  PatternWalk walk(files, pattern, options);
   MILLPOND_RETURN_IF_ERROR(walk.run());
   std::vector<FileInfo> result;
   for (const FileInfo& match : walk.found()) {

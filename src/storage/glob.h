@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,8 @@ struct GlobOptions {
   /// In folders only files with one of these endings (".parquet"; without regard to ASCII case); all when empty.
   /// What is named or matched itself is taken whatever its ending.
   std::vector<std::string> extensions;
+  /// Sees every entry of the folders that are looked into, hidden ones too; may be empty.
+  std::function<void(const FileInfo&)> each_entry;
 };
 
 /// Whether `text` has a character that makes it a pattern: * ? [

@@ -11,6 +11,7 @@ class OutlyingFileSystem final : public FileSystem {
       : base_(std::move(base)), launcher_(std::move(launcher)), prefix_(std::move(directory) + "/") {}
 
   bool is_local_disk(const std::string& path) const override { return base_->is_local_disk(path); }
+  ObjectStore* store_of(const std::string& path) const override { return base_->store_of(path); }
 
   Result<FileInfo> stat(const std::string& path) override {
     Result<FileInfo> info = base_->stat(path);

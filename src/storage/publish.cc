@@ -6,6 +6,8 @@
 #include "storage/file_content.h"
 #include "storage/parent_path.h"
 #include "storage/stage_output.h"
+#include "storage/store_folder.h"
+#include "storage/store_object.h"
 
 namespace millpond {
 namespace {
@@ -14,6 +16,8 @@ namespace {
 constexpr int kMaxRaces = 16;
 // Hex digits of the fingerprint in a manifest's name.
 constexpr std::size_t kManifestIdSize = 16;
+
+}  // namespace
 
 Status exists_already(const PublishRequest& request) {
   ErrorContext context;
@@ -24,13 +28,15 @@ Status exists_already(const PublishRequest& request) {
       .with_context(context);
 }
 
-Status conflict(const PublishRequest& request) {
+Status changed_meanwhile(const PublishRequest& request) {
   ErrorContext context;
   context.file = request.target;
   return Status(StatusCode::kConflict, "another writer changed \"" + request.target + "\" while this job ran",
                 "Its data was left as it is. Run again to replace it.")
       .with_context(context);
 }
+
+namespace {
 
 // A single file's manifest follows the file. After a kill between the two it still lies in the staging folder.
 Result<std::optional<OutputManifest>> finish_single_file(FileSystem& files, const PublishRequest& request) {
@@ -113,7 +119,7 @@ Status swap_in(FileSystem& files, const PublishRequest& request) {
   if (!old.is_ok()) return old.status();
   if (old->file_id == request.observed->file_id) return Status::ok();
   MILLPOND_RETURN_IF_ERROR(files.exchange(output, request.target));
-  return conflict(request);
+  return changed_meanwhile(request);
 }
 
 bool is_as_observed(const PublishRequest& request, const TargetState& now) {
@@ -125,12 +131,12 @@ bool is_as_observed(const PublishRequest& request, const TargetState& now) {
 Status overwrite(FileSystem& files, const PublishRequest& request) {
   for (int race = 0; race < kMaxRaces; ++race) {
     MILLPOND_ASSIGN_OR_RETURN(const TargetState now, observe_target(files, request.target));
-    if (!is_as_observed(request, now)) return conflict(request);
+    if (!is_as_observed(request, now)) return changed_meanwhile(request);
     const Status status = now.exists ? swap_in(files, request) : place_new(files, request);
     const bool changed = status.code() == (now.exists ? StatusCode::kNotFound : StatusCode::kAlreadyExists);
     if (!changed || files.stat(staged_target(request)).status().code() == StatusCode::kNotFound) return status;
   }
-  return conflict(request);
+  return changed_meanwhile(request);
 }
 
 Status append(FileSystem& files, const PublishRequest& request, const OutputManifest& manifest) {
@@ -150,12 +156,15 @@ Status put_in_place(FileSystem& files, const PublishRequest& request, const Outp
 }
 
 Result<OutputManifest> stage_and_place(FileSystem& files, const PublishRequest& request) {
+  if (ObjectStore* store = files.store_of(request.target)) {
+    return request.single_file ? publish_store_object(*store, request) : publish_store_folder(*store, request);
+  }
   MILLPOND_ASSIGN_OR_RETURN(OutputManifest manifest, stage_output(files, request));
   MILLPOND_RETURN_IF_ERROR(put_in_place(files, request, manifest));
   MILLPOND_RETURN_IF_ERROR(files.sync_directory(parent_path(request.target)));
   if (!request.single_file) return manifest;
   MILLPOND_ASSIGN_OR_RETURN(const std::optional<OutputManifest> done, finish_single_file(files, request));
-  if (!done.has_value()) return conflict(request);
+  if (!done.has_value()) return changed_meanwhile(request);
   if (request.mode == PublishMode::kOverwrite) (void)remove_old_manifests(files, request);  // Only for tidiness.
   return manifest;
 }
@@ -166,7 +175,7 @@ Result<TargetState> observe_target(FileSystem& files, const std::string& target)
   const Result<FileInfo> info = files.stat(target);
   if (info.status().code() == StatusCode::kNotFound) return TargetState{};
   if (!info.is_ok()) return info.status();
-  return TargetState{true, info->file_id, info->mtime_ns};
+  return TargetState{true, info->file_id, info->mtime_ns, {}};
 }
 
 Result<std::optional<OutputManifest>> check_target(FileSystem& files, const PublishRequest& given) {
@@ -175,6 +184,9 @@ Result<std::optional<OutputManifest>> check_target(FileSystem& files, const Publ
   if (request.single_file && request.mode == PublishMode::kAppend) {
     return Status::invalid_argument("one file can't be appended to: \"" + request.target + "\"",
                                     "Write a folder to append to it.");
+  }
+  if (ObjectStore* store = files.store_of(request.target)) {
+    return request.single_file ? check_store_object(*store, request) : check_store_folder(*store, request);
   }
   MILLPOND_ASSIGN_OR_RETURN(std::optional<OutputManifest> done, find_done(files, request));
   if (done.has_value()) return done;

@@ -23,6 +23,7 @@ struct TargetState {
   bool exists = false;
   std::uint64_t file_id = 0;
   std::int64_t mtime_ns = 0;
+  std::string tag;  ///< On a store: which writes are in a folder, or which content an object has.
 };
 
 /// A finished file in the staging folder and where it belongs.
@@ -46,6 +47,12 @@ struct PublishRequest {
   std::optional<TargetState> observed;  ///< Set: kConflict when the target is no longer what was observed (kOverwrite).
 };
 
+/// kAlreadyExists with what to do.
+Status exists_already(const PublishRequest& request);
+
+/// kConflict: the target is no longer what was observed.
+Status changed_meanwhile(const PublishRequest& request);
+
 /// What the target is now.
 Result<TargetState> observe_target(FileSystem& files, const std::string& target);
 
@@ -63,7 +70,8 @@ struct BegunWrite {
 
 /// Begins a write that check_target let pass: makes the folders above the target and the staging folder, takes its
 /// lease, and brings what a killed publish() had moved back to where the tasks had left it, so that their results are
-/// valid again. kConflict when another driver works in the staging folder. For folders of this machine.
+/// valid again. kConflict when another driver works in the staging folder. On a store there is no lease: the job's own folder
+/// has one, and what lies in the staging folder has names that no other run gives.
 Result<BegunWrite> begin_write(FileSystem& files, const PublishRequest& request);
 
 /// Gives a finished write its name:
@@ -79,7 +87,8 @@ Result<BegunWrite> begin_write(FileSystem& files, const PublishRequest& request)
 /// and after a kill there the old data lies in the staging folder until the job is run again or remove_stale puts it
 /// back. May be repeated after a kill or an error at any point (the files are taken from where they were or were moved
 /// to). When another writer was first, this one gets kAlreadyExists or kConflict and its staging folder is removed;
-/// after other errors it stays, to be resumed. Costs one fsync a file and folder. Returns the manifest with the final
+/// after other errors it stays, to be resumed. On a store, where nothing can be renamed, see store_folder.h and
+/// store_object.h. Costs one fsync a file and folder. Returns the manifest with the final
 /// names.
 Result<OutputManifest> publish(FileSystem& files, const PublishRequest& request);
 

@@ -7,6 +7,8 @@
 #include "base/hash.h"
 #include "storage/append.h"
 #include "storage/parent_path.h"
+#include "storage/store_folder.h"
+#include "storage/store_object.h"
 
 namespace millpond {
 namespace {
@@ -26,7 +28,9 @@ std::string staging_prefix(const std::string& target, const std::string& job_id)
   if (name.size() > kMaxTargetPart) name = name.substr(0, kMaxTargetPart) + "~" + xxh3_64_hex(name);
   const bool is_fit =
       !job_id.empty() && job_id.size() <= kMaxJobPart && std::all_of(job_id.begin(), job_id.end(), is_plain);
-  return parent_path(target) + "/." + name + ".millpond-" + (is_fit ? job_id : xxh3_64_hex(job_id)) + "-";
+  // A store looks for prefixes, and that of job "a" must not be one of job "a-b".
+  const bool is_told = is_fit && !has_scheme(target);
+  return parent_path(target) + "/." + name + ".millpond-" + (is_told ? job_id : xxh3_64_hex(job_id)) + "-";
 }
 
 bool is_staging_of(const std::string& path, const std::string& prefix) {
@@ -88,6 +92,14 @@ Result<std::unique_ptr<Lease>> prepare_staging(FileSystem& files, const std::str
 
 Status remove_stale(FileSystem& files, const std::string& path, const std::string& job_id, const std::string& keep) {
   const std::string target = trimmed_path(path);
+  if (ObjectStore* store = files.store_of(target)) {
+    const Status removed = store->remove_prefix(staging_prefix(target, job_id));
+    // On a store that is only read, and without the bucket, nothing was ever staged.
+    if (removed.code() == StatusCode::kUnsupported || removed.code() == StatusCode::kNotFound) return Status::ok();
+    MILLPOND_RETURN_IF_ERROR(removed);
+    MILLPOND_RETURN_IF_ERROR(take_back_from_store_folder(*store, target, job_id));
+    return unlock_store_object(*store, target, job_id);
+  }
   const Result<std::vector<FileInfo>> entries = files.list(parent_path(target));
   if (entries.status().code() == StatusCode::kNotFound) return Status::ok();
   if (!entries.is_ok()) return entries.status();

@@ -23,7 +23,7 @@ Result<std::unique_ptr<Lease>> prepare_staging(FileSystem& files, const std::str
                                                const std::string& staging);
 
 /// Removes what dead writes of `job_id` to `target` left: staging folders beside it, except `keep` (may be empty) and
-/// those that a live driver holds. An unfinished append is taken back, data that an unfinished overwrite had moved away
+/// those that a live driver holds. (On a store nothing is locked: call this only with the job's lease held.) An unfinished append is taken back, data that an unfinished overwrite had moved away
 /// is put back. Touches nothing else; fine when there is nothing.
 Status remove_stale(FileSystem& files, const std::string& target, const std::string& job_id,
                     const std::string& keep = {});

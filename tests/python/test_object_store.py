@@ -103,12 +103,13 @@ def test_an_object_that_changed_is_an_error(server: S3Server, tmp_path: Path) ->
             frame.count()
 
 
-def test_writing_is_refused(server: S3Server, tmp_path: Path) -> None:
+def test_stores_out_of_reach(server: S3Server, tmp_path: Path) -> None:
     with open_session(tmp_path, storage_options=server.options) as session:
-        with pytest.raises(millpond.UnsupportedError, match="s3://data/out"):
-            session.from_items([1]).write_parquet("s3://data/out")
-        with pytest.raises(millpond.UnsupportedError, match="gs://"):
-            session.read_parquet("gs://bucket/x")
+        for path in ("gs://bucket/x", "az://container/x", "hdfs://host/x", "3fs://cluster/x"):
+            with pytest.raises(millpond.UnsupportedError, match=path):
+                session.read_parquet(path)
+            with pytest.raises(millpond.UnsupportedError, match=path):
+                session.from_items([1]).write_parquet(path)
 
 
 def test_a_store_that_does_not_answer(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""pyarrow's file system for `s3://`, by `storage_options`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from millpond.errors import InvalidArgumentError, UnsupportedError
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
+#: What `storage_options` may hold, named as in Polars and delta-rs.
+STORE_OPTIONS = (
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_region",
+    "aws_endpoint_url",
+    "aws_virtual_hosted_style_request",
+    "aws_skip_signature",
+)
+_CONNECT_SECONDS = 10
+_REQUEST_SECONDS = 60
+
+
+def checked_options(options: Mapping[str, object] | None) -> dict[str, str]:
+    """`options` as texts. Never shows a value: it may be a secret."""
+    checked: dict[str, str] = {}
+    for name, value in (options or {}).items():
+        if name not in STORE_OPTIONS:
+            raise InvalidArgumentError(
+                f"storage_options has no {name!r}",
+                hint=f"known are {', '.join(STORE_OPTIONS)}; did you mean one of these?",
+            )
+        if not isinstance(value, (str, bool)):
+            raise InvalidArgumentError(f"storage_options[{name!r}] is a {type(value).__name__}", hint="give text")
+        checked[name] = str(value).lower() if isinstance(value, bool) else value
+    return checked
+
+
+def connect(path: str, options: Mapping[str, str]) -> FileSystem:
+    """The file system that has `path`. Asks nothing of it yet."""
+    if not path.startswith("s3://"):
+        raise UnsupportedError(
+            f'"{path}" is on a store that this version can\'t reach',
+            hint="it reads and writes s3:// and paths of this machine",
+        )
+    try:
+        return _connect_s3(options)
+    except ImportError:
+        raise UnsupportedError(f'"{path}" needs the package pyarrow', hint="pip install pyarrow") from None
+
+
+def inner_path(path: str) -> str:
+    """A path as its file system knows it: "bucket/key"."""
+    return path.partition("://")[2]
+
+
+def _connect_s3(options: Mapping[str, str]) -> FileSystem:
+    from pyarrow.fs import AwsDefaultS3RetryStrategy, S3FileSystem
+
+    endpoint, region = s3_address(options)
+    http, address = _address(endpoint)
+    return S3FileSystem(
+        access_key=options.get("aws_access_key_id"),
+        secret_key=options.get("aws_secret_access_key"),
+        session_token=options.get("aws_session_token"),
+        anonymous=_flag(options, "aws_skip_signature"),
+        region=region,
+        endpoint_override=address,
+        scheme=http,
+        force_virtual_addressing=_flag(options, "aws_virtual_hosted_style_request"),
+        connect_timeout=_CONNECT_SECONDS,
+        request_timeout=_REQUEST_SECONDS,
+        retry_strategy=AwsDefaultS3RetryStrategy(max_attempts=5),
+    )
+
+
+def s3_address(options: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """The endpoint, where it is not AWS, and the region."""
+    environment = os.environ
+    endpoint = (
+        options.get("aws_endpoint_url") or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    )
+    region = options.get("aws_region") or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    # A store at an address of its own doesn't look at the region, but one must be named.
+    return endpoint, region or ("us-east-1" if endpoint else None)
+
+
+def _address(endpoint: str | None) -> tuple[str, str | None]:
+    """The scheme, and host and port without it; of none, that of the store itself."""
+    if not endpoint:
+        return "https", None
+    http, colon, address = endpoint.rpartition("://")
+    if not colon or http not in ("http", "https") or not address.strip("/"):
+        raise InvalidArgumentError("the S3 endpoint is no address", hint='write it as "https://host:port"')
+    return http, address.strip("/")
+
+
+def _flag(options: Mapping[str, str], name: str) -> bool:
+    value = options.get(name, "false").lower()
+    if value not in ("true", "false"):
+        raise InvalidArgumentError(f"storage_options[{name!r}] is neither true nor false")
+    return value == "true"

@@ -1,0 +1,107 @@
+#include "storage/data_set_head.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/json.h"
+
+namespace millpond {
+namespace {
+
+constexpr std::int64_t kHeadVersion = 1;
+
+Json to_json(const std::vector<OutputManifest>& writes) {
+  Json::Array items;
+  for (const OutputManifest& write : writes) items.push_back(manifest_to_json(write));
+  return Json(std::move(items));
+}
+
+Result<std::vector<OutputManifest>> writes_from_json(const Json& json, const std::string& name) {
+  MILLPOND_ASSIGN_OR_RETURN(const Json::Array* items, json.get_array(name));
+  std::vector<OutputManifest> writes;
+  for (const Json& item : *items) {
+    MILLPOND_ASSIGN_OR_RETURN(OutputManifest write, manifest_from_json(item));
+    writes.push_back(std::move(write));
+  }
+  return writes;
+}
+
+Result<DataSetHead> head_from_json(const Json& json) {
+  MILLPOND_ASSIGN_OR_RETURN(const std::int64_t version, json.get_int("version"));
+  if (version != kHeadVersion) {
+    return Status::unsupported("it has format version " + std::to_string(version) + ", this millpond reads version " +
+                               std::to_string(kHeadVersion));
+  }
+  DataSetHead head;
+  MILLPOND_ASSIGN_OR_RETURN(head.writes, writes_from_json(json, "writes"));
+  MILLPOND_ASSIGN_OR_RETURN(head.pending, writes_from_json(json, "pending"));
+  MILLPOND_ASSIGN_OR_RETURN(std::vector<OutputManifest> replaced, writes_from_json(json, "replaced"));
+  for (OutputManifest& part : replaced) {
+    head.replaced.insert(head.replaced.end(), part.files.begin(), part.files.end());
+  }
+  return head;
+}
+
+bool names(const std::vector<ManifestFile>& files, std::string_view name, const std::string& digest) {
+  return std::any_of(files.begin(), files.end(), [&](const ManifestFile& file) {
+    return file.name == name && (digest.empty() || file.digest == digest);
+  });
+}
+
+}  // namespace
+
+std::string head_path(const std::string& target) { return target + "/" + std::string(kHeadName); }
+
+Result<DataSetHead> read_head(ObjectStore& store, const std::string& target) {
+  Result<TaggedObject> object = store.get(head_path(target));
+  if (object.status().code() == StatusCode::kNotFound) return DataSetHead{};
+  if (!object.is_ok()) return object.status();
+  const Result<Json> json = Json::parse(object->content);
+  Result<DataSetHead> head = json.is_ok() ? head_from_json(*json) : Result<DataSetHead>(json.status());
+  if (!head.is_ok()) {
+    ErrorContext context;
+    context.file = head_path(target);
+    const bool is_newer = head.status().code() == StatusCode::kUnsupported;
+    return Status(is_newer ? StatusCode::kUnsupported : StatusCode::kDataCorrupt,
+                  "\"" + head_path(target) + "\", which says what the folder consists of, can't be read: " + head.status().message(),
+                  "Use a newer millpond, or remove that object: then every file of the folder counts.")
+        .with_context(context);
+  }
+  head->tag = std::move(object->tag);
+  return head;
+}
+
+Status write_head(ObjectStore& store, const std::string& target, const DataSetHead& head) {
+  Json::Array replaced;
+  if (!head.replaced.empty()) replaced.push_back(manifest_to_json({"", "", head.replaced}));
+  const Json json = Json::object({{"version", kHeadVersion},
+                                  {"writes", to_json(head.writes)},
+                                  {"pending", to_json(head.pending)},
+                                  {"replaced", Json(std::move(replaced))}});
+  return store.put_if(head_path(target), json.dump(2) + "\n", head.tag);
+}
+
+std::string replaced_digest(const ObjectInfo& object) { return std::to_string(object.mtime_ns); }
+
+std::string state_of(const DataSetHead& head) {
+  std::string text;
+  for (const OutputManifest& write : head.writes) text += write.fingerprint + "\n";
+  return xxh3_128_hex(text);
+}
+
+std::vector<OutputManifest>::const_iterator find_write(const std::vector<OutputManifest>& writes,
+                                                       const std::string& fingerprint) {
+  return std::find_if(writes.begin(), writes.end(),
+                      [&](const OutputManifest& write) { return write.fingerprint == fingerprint; });
+}
+
+bool is_hidden_by(const DataSetHead& head, const std::string& target, const std::string& path, std::int64_t mtime_ns) {
+  if (path.compare(0, target.size() + 1, target + "/") != 0) return false;
+  const std::string_view name = std::string_view(path).substr(target.size() + 1);
+  if (names(head.replaced, name, std::to_string(mtime_ns))) return true;
+  return std::any_of(head.pending.begin(), head.pending.end(),
+                     [&](const OutputManifest& write) { return names(write.files, name, ""); });
+}
+
+}  // namespace millpond
