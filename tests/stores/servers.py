@@ -1,0 +1,176 @@
+"""The servers that the suite runs on: installed into the build tree, started on loopback, ended with the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "python"))
+
+from s3_server import SECRET, s3_server  # noqa: E402
+
+INSTALLED = ROOT / "build" / "stores"
+VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+BUCKET = "data"
+
+
+@dataclass
+class Store:
+    """A place for files, with a way to it that is not millpond's."""
+
+    name: str
+    root: str
+    options: dict[str, str] = field(default_factory=dict)
+    client: Any = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.client is None
+
+    def put(self, name: str, content: bytes) -> None:
+        """Stores a file."""
+        if self.is_local:
+            path = Path(self.root) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        else:
+            self.client.put_object(Bucket=BUCKET, Key=name, Body=content)
+
+    def get(self, name: str) -> bytes:
+        """A file's content."""
+        if self.is_local:
+            return (Path(self.root) / name).read_bytes()
+        content: bytes = self.client.get_object(Bucket=BUCKET, Key=name)["Body"].read()
+        return content
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The files whose names begin so."""
+        if self.is_local:
+            root = Path(self.root)
+            found = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
+            return sorted(name for name in found if name.startswith(prefix))
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
+
+    def uploads(self) -> list[str]:
+        """Unfinished uploads."""
+        if self.is_local:
+            return []
+        return [upload["Key"] for upload in self.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
+
+
+def missing_tool(name: str) -> str | None:
+    """What this machine lacks to run a store's server."""
+    tool = {"versitygw": "go"}.get(name)
+    return tool if tool is not None and shutil.which(tool) is None else None
+
+
+@contextmanager
+def store(name: str, folder: Path) -> Iterator[Store]:
+    """A running store with an empty bucket."""
+    if name == "local":
+        yield Store(name, str(folder / "local"))
+        return
+    with moto() if name == "moto" else versitygw(folder) as (endpoint, client):
+        client.create_bucket(Bucket=BUCKET)
+        yield Store(name, f"s3://{BUCKET}", s3_options(endpoint), client)
+
+
+def s3_options(endpoint: str) -> dict[str, str]:
+    """What a session needs to reach a server of ours."""
+    return {"aws_access_key_id": "tester", "aws_secret_access_key": SECRET, "aws_endpoint_url": endpoint}
+
+
+@contextmanager
+def moto() -> Iterator[tuple[str, Any]]:
+    """moto: quick to start, takes any key."""
+    with s3_server() as server:
+        yield server.endpoint, server.client
+
+
+@contextmanager
+def versitygw(folder: Path) -> Iterator[tuple[str, Any]]:
+    """versitygw: refuses wrong keys."""
+    program = install_go_program("versitygw", VERSITYGW)
+    data = folder / "versitygw"
+    data.mkdir(parents=True)
+    (folder / "gateway-meta").mkdir()
+    port = free_port()
+    command = [program, "--port", f"127.0.0.1:{port}", "--access", "tester", "--secret", SECRET, "--quiet"]
+    # Metadata beside the data: not every file system has extended attributes.
+    command += ["posix", "--sidecar", folder / "gateway-meta", data]
+    endpoint = f"http://127.0.0.1:{port}"
+    with running(command, endpoint, folder / "versitygw.log"):
+        yield endpoint, client_of(endpoint)
+
+
+@contextmanager
+def running(command: list[Any], endpoint: str, log: Path) -> Iterator[None]:
+    """A server, from its first answer to the end of the test."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        wait_for(endpoint, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def client_of(endpoint: str) -> Any:
+    """boto3's client, without retries: a test wants to see what happens."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="tester",
+        aws_secret_access_key=SECRET,
+        config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+
+
+def install_go_program(name: str, module: str) -> Path:
+    """The program, built once into the build tree."""
+    program = INSTALLED / "bin" / name
+    if not program.exists():
+        print(f"installing {name}, about two minutes", file=sys.stderr, flush=True)
+        environment = {**os.environ, "GOBIN": str(program.parent)}
+        subprocess.run(["go", "install", module], env=environment, check=True, timeout=900)
+    return program
+
+
+def wait_for(endpoint: str, process: subprocess.Popen[bytes]) -> None:
+    """Until the server answers, if only with an error."""
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(endpoint, timeout=1).close()
+        except urllib.error.HTTPError:
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            assert process.poll() is None, f"the server at {endpoint} ended at once"
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"no server at {endpoint}")

@@ -1,0 +1,240 @@
+"""One suite over stores: the same statements on a local disk, moto and versitygw.
+
+python -m pytest tests/stores/suite.py; MILLPOND_TEST_KEYS=2500 for fewer keys than 10,000. A store whose server can't
+be installed here is skipped, by name.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import millpond
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from servers import Store, missing_tool, store
+
+STORES = ["local", "moto", "versitygw"]
+REFUSING = ["versitygw"]
+NAMES = ["plain", "a b", "50%", "%41", "ü€😀", "p=1", "it's", "[x]", "a+b&c"]
+KEYS = int(os.environ.get("MILLPOND_TEST_KEYS", "10000"))
+
+
+def open_session(folder: Path, place: Store, **arguments: Any) -> millpond.Session:
+    settings: dict[str, Any] = {"threads": 2, "memory_limit": "1GB", "progress": False, "min_task_bytes": 0}
+    settings.update({"storage_options": place.options, **arguments})
+    return millpond.init(data_root=folder / "data", **settings)
+
+
+@pytest.fixture(scope="session", params=STORES)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    if (tool := missing_tool(request.param)) is not None:
+        pytest.skip(f"{request.param} is NOT TESTED: {tool} is missing on this machine")
+    with store(request.param, tmp_path_factory.mktemp(request.param)) as place:
+        yield place
+
+
+@pytest.fixture
+def session(place: Store, tmp_path: Path) -> Iterator[millpond.Session]:
+    with open_session(tmp_path, place) as session:
+        yield session
+
+
+def numbers(session: millpond.Session, count: int = 1000, partitions: int = 4) -> millpond.DataFrame:
+    rows = session.sql(f"SELECT range AS x, range % 3 AS k, range::DOUBLE / 7 AS y FROM range({count})")
+    return rows.repartition(partitions, by_rows=True)
+
+
+def nothing_is_left(place: Store, name: str) -> None:
+    assert [key for key in place.names() if f".{name}.millpond-" in key] == []
+    assert [key for key in place.uploads() if name in key] == []
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv", "json"])
+def test_what_is_written_is_read(place: Store, session: millpond.Session, file_format: str) -> None:
+    path = f"{place.root}/formats/{file_format}"
+    getattr(numbers(session), f"write_{file_format}")(path)
+    # A listing right after the write shows all of it.
+    back = getattr(session, f"read_{file_format}")(path)
+    assert (
+        sorted(tuple(row.values()) for row in back.take_all())
+        == duckdb.sql("SELECT range, range % 3, range::DOUBLE / 7 FROM range(1000)").fetchall()
+    )
+    nothing_is_left(place, file_format)
+
+
+def test_a_pattern_over_many_keys(place: Store, session: millpond.Session) -> None:
+    count = KEYS
+    names = [f"many/{i % 100:02}/{i:05}.csv" for i in range(count)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: place.put(name, f"i\n{int(name[-9:-4])}\n".encode()), names))
+    wanted = sorted(int(name[-9:-4]) for name in names if name[8:].endswith("77.csv") and "/77/" in name)
+    found = session.read_csv(f"{place.root}/many/*/*77.csv").take_all()
+    assert sorted(row["i"] for row in found) == wanted
+    assert len(wanted) == count // 100
+    assert session.read_csv(f"{place.root}/many/4[0-1]/000??.csv").count() == 2
+
+
+def test_folders_by_key(place: Store, session: millpond.Session) -> None:
+    path = f"{place.root}/keys"
+    numbers(session).write_parquet(path, partition_by="k")
+    frame = session.read_parquet(path)
+    assert {f"k={k}" for k in range(3)} == {name.split("/")[1] for name in place.names("keys/k")}
+    assert frame.filter("k = 1").count() == 333
+    rows = session.sql("SELECT k, count(*) AS n FROM f GROUP BY k ORDER BY k", f=frame).take_all()
+    assert [row["n"] for row in rows] == [334, 333, 333]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_only_names(place: Store, session: millpond.Session, name: str) -> None:
+    place.put(f"names/{name}/{name}.csv", f"i\n{NAMES.index(name)}\n".encode())
+    back = session.read_csv(f"{place.root}/names/{name}/{name}.csv", hive_partitioning=False)
+    assert back.take_all() == [{"i": NAMES.index(name)}]
+    written = f"{place.root}/written/{name}"
+    back.write_csv(written)
+    assert session.read_csv(written, hive_partitioning=False).take_all() == [{"i": NAMES.index(name)}]
+
+
+def test_objects_without_bytes(place: Store, session: millpond.Session) -> None:
+    place.put("empty/a.csv", b"")
+    place.put("empty/b.csv", b"i\n1\n")
+    assert session.read_csv(f"{place.root}/empty", schema={"i": "BIGINT"}).count() == 1
+    place.put("empty/x.parquet", b"")
+    with pytest.raises(millpond.MillpondError, match=r"empty/x\.parquet"):
+        session.read_parquet(f"{place.root}/empty/x.parquet")
+
+
+def test_modes(place: Store, session: millpond.Session) -> None:
+    path = f"{place.root}/modes"
+    session.from_items([1]).write_parquet(path)
+    with pytest.raises(millpond.AlreadyExistsError, match="exists already"):
+        session.from_items([2]).write_parquet(path)
+    session.from_items([2]).write_parquet(path, mode="append")
+    assert sorted(row["item"] for row in session.read_parquet(path).take_all()) == [1, 2]
+    session.from_items([3]).write_parquet(path, mode="overwrite")
+    assert session.read_parquet(path).take_all() == [{"item": 3}]
+    assert len([name for name in place.names("modes/") if name.endswith(".parquet")]) == 1
+    nothing_is_left(place, "modes")
+
+
+def test_a_single_file(place: Store, session: millpond.Session) -> None:
+    session.from_items([1]).write_csv(f"{place.root}/one.csv", single_file=True)
+    session.from_items([2]).write_csv(f"{place.root}/one.csv", single_file=True, mode="overwrite")
+    assert place.get("one.csv") == b"item\n2\n"
+    if not place.is_local:  # There the file's manifest lies beside it.
+        nothing_is_left(place, "one.csv")
+
+
+def test_an_error_in_the_middle_and_the_rest_later(place: Store, tmp_path: Path) -> None:
+    allowed = tmp_path / "allowed"
+
+    def picky(batch: Any) -> Any:
+        if 900 in batch.column("x").to_pylist() and not allowed.exists():
+            raise ValueError("not yet")
+        return batch
+
+    def job() -> None:
+        with open_session(tmp_path, place, job_id="resumed") as session:
+            numbers(session).map_batches(picky).write_parquet(f"{place.root}/resumed", mode="overwrite")
+
+    with pytest.raises(millpond.MillpondError, match="not yet"):
+        job()
+    assert place.names("resumed") == []
+    allowed.touch()
+    job()
+    written = place.names("resumed/")
+    job()
+    assert place.names("resumed/") == written
+    with open_session(tmp_path, place) as session:
+        assert session.read_parquet(f"{place.root}/resumed").count() == 1000
+    nothing_is_left(place, "resumed")
+
+
+def test_two_writers(place: Store, tmp_path: Path) -> None:
+    path = f"{place.root}/race"
+    way = Store(place.name, place.root, place.options)  # A client can't be sent to a worker.
+    with open_session(tmp_path / "a", place) as first:
+        first.from_items([0]).write_parquet(path)
+
+        def meanwhile(batch: Any) -> Any:
+            with open_session(tmp_path / "b", way, threads=1) as second:
+                second.from_items([2]).write_parquet(path, mode="overwrite")
+            return batch
+
+        with pytest.raises(millpond.ConflictError, match="race"):
+            first.from_items([1]).map_batches(meanwhile, schema={"item": "BIGINT"}).write_parquet(
+                path, mode="overwrite"
+            )
+        assert first.read_parquet(path).take_all() == [{"item": 2}]
+
+
+def test_many_writers_at_once(place: Store, tmp_path: Path) -> None:
+    path = f"{place.root}/crowd"
+
+    def write(writer: int) -> bool:
+        with open_session(tmp_path / str(writer), place, threads=1) as session:
+            try:
+                session.from_items([writer] * 3).write_parquet(path)
+            except (millpond.AlreadyExistsError, millpond.ConflictError):
+                return False
+            return True
+
+    with ThreadPoolExecutor(4) as pool:
+        won = list(pool.map(write, range(4)))
+    assert won.count(True) == 1, won
+    with open_session(tmp_path, place) as session:
+        assert [row["item"] for row in session.read_parquet(path).take_all()] == [won.index(True)] * 3
+
+
+def test_many_appends_at_once(place: Store, tmp_path: Path) -> None:
+    def write(writer: int) -> None:
+        with open_session(tmp_path / str(writer), place, threads=1) as session:
+            session.from_items([writer]).write_parquet(f"{place.root}/log", mode="append")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(8)))
+    with open_session(tmp_path, place) as session:
+        assert sorted(row["item"] for row in session.read_parquet(f"{place.root}/log").take_all()) == list(range(8))
+
+
+def test_what_is_not_there(place: Store, session: millpond.Session) -> None:
+    with pytest.raises(millpond.NotFoundError, match="nothing-here"):
+        session.read_parquet(f"{place.root}/nothing-here/*.parquet")
+
+
+@pytest.mark.parametrize("place", ["moto", "versitygw"], indirect=True)
+def test_a_bucket_that_is_missing(place: Store, session: millpond.Session) -> None:
+    with pytest.raises(millpond.NotFoundError, match="no-such-bucket"):
+        session.read_parquet("s3://no-such-bucket/x.parquet")
+    with pytest.raises(millpond.NotFoundError, match="no-such-bucket"):
+        session.from_items([1]).write_parquet("s3://no-such-bucket/x")
+
+
+@pytest.mark.parametrize("place", REFUSING, indirect=True)
+@pytest.mark.parametrize(
+    "changed", [{"aws_secret_access_key": "wrong"}, {"aws_access_key_id": "nobody"}, {"aws_skip_signature": True}]
+)
+def test_keys_that_are_refused(place: Store, tmp_path: Path, changed: dict[str, Any]) -> None:
+    place.put("guarded/a.csv", b"i\n1\n")
+    options: dict[str, Any] = {**place.options, **changed}
+    if "aws_skip_signature" in changed:
+        del options["aws_access_key_id"], options["aws_secret_access_key"]
+    with (
+        open_session(tmp_path, place, storage_options=options) as session,
+        pytest.raises(millpond.PermissionDeniedError, match="s3://data/guarded") as reading,
+    ):
+        session.read_csv(f"{place.root}/guarded/a.csv")
+    with (
+        pytest.raises(millpond.PermissionDeniedError, match="s3://data/guarded") as writing,
+        open_session(tmp_path, place, storage_options=options) as session,
+    ):
+        session.from_items([1]).write_csv(f"{place.root}/guarded/out")
+    for caught in (reading, writing):
+        assert place.options["aws_secret_access_key"] not in str(caught.value)
