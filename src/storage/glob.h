@@ -17,7 +17,7 @@ struct GlobOptions {
   /// What is named or matched itself is taken whatever its ending.
   std::vector<std::string> extensions;
   /// Sees every entry of the folders that are looked into, hidden ones too; may be empty.
-  std::function<void(const FileInfo&)> each_entry;
+  std::function<void(const FileInfo&)> each_entry = {};
 };
 
 /// Whether `text` has a character that makes it a pattern: * ? [
