@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from millpond import _core
 from millpond.frame_base import made
 from millpond.sql_text import quote_name
 from millpond.table_identity import note_table_read
 from millpond.table_snapshot import TableColumn, TableFile, TableSnapshot, schema_option
 
 if TYPE_CHECKING:
+    from millpond import _core
     from millpond.dataframe import DataFrame
     from millpond.session import Session
     from millpond.source_line import SourceLine
@@ -67,6 +67,8 @@ def _scan(
     line: SourceLine,
     names: list[str] | None = None,
 ) -> DataFrame:
+    from millpond import _core
+
     options = _core.ReadOptions()
     options.hive_partitioning = False
     options.filename = names is not None
@@ -78,6 +80,8 @@ def _scan(
 def _folder_scan(
     session: Session, snapshot: TableSnapshot, files: tuple[TableFile, ...], line: SourceLine
 ) -> DataFrame:
+    from millpond import _core
+
     options = _core.ReadOptions()
     options.hive_partitioning = True
     options.schema = [(c.name, c.type) for c in snapshot.columns if c.name in snapshot.partition_columns]
