@@ -30,9 +30,12 @@ class SourceLine(NamedTuple):
         if not self.filename:
             return ""
         try:
-            return f"{Path(self.filename).relative_to(Path.cwd())}:{self.line}"
+            here = Path.cwd()
+            if here != Path(here.anchor):  # Below the root a relative path only looks like another one.
+                return f"{Path(self.filename).relative_to(here)}:{self.line}"
         except (ValueError, OSError):
-            return f"{self.filename}:{self.line}"
+            pass
+        return f"{self.filename}:{self.line}"
 
 
 def is_ours(filename: str) -> bool:

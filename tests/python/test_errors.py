@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import millpond
@@ -106,3 +108,12 @@ def test_a_session_that_is_shut_down_says_so(tmp_path: Path) -> None:
     session.shutdown()
     with pytest.raises(millpond.MillpondError, match="shut down"):
         df.count()
+
+
+def test_a_line_is_named_whole_from_the_root(tmp_path: Path) -> None:
+    program = tmp_path / "job.py"
+    root = str(tmp_path / "root")
+    program.write_text(f"import millpond\nmillpond.init(data_root={root!r}).read_parquet('/nothing/here')\n")
+    for folder, name in ((tmp_path, "job.py:2"), (Path("/"), f"{program}:2")):
+        done = subprocess.run([sys.executable, str(program)], cwd=folder, capture_output=True, text=True, timeout=60)
+        assert f"at {name}, /nothing/here" in done.stderr
