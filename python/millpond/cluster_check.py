@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ def _authentication() -> Iterator[Finding]:
 def _nodes(data_root: Path, paths: list[str]) -> Iterator[Finding]:
     import ray
 
-    nodes = [node for node in ray.nodes() if node["Alive"]]
+    nodes = sorted((node for node in ray.nodes() if node["Alive"]), key=address_order)
     cpus = sum(node["Resources"].get("CPU", 0) for node in nodes)
     yield Finding("cluster", "ok", f"{len(nodes)} node{'s' if len(nodes) > 1 else ''} with {cpus:g} CPUs")
     data_root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,6 +81,15 @@ def _nodes(data_root: Path, paths: list[str]) -> Iterator[Finding]:
     for finding, names in sorted(groups.items(), key=lambda item: item[0].name):
         where = "every node" if len(names) == len(nodes) else _some(names)
         yield Finding(finding.name, finding.status, f"{finding.text} ({where})", finding.advice)
+
+
+def address_order(node: dict[str, Any]) -> tuple[int, int, str]:
+    """Nodes by number of their address, 10.0.0.9 before 10.0.0.10, and by name what has none (Ray has no order)."""
+    address = node["NodeManagerAddress"]
+    try:
+        return (0, int(ipaddress.ip_address(address)), address)
+    except ValueError:
+        return (1, 0, address)
 
 
 def _asked(node: dict[str, Any], data_root: str, probe: str, paths: list[str]) -> Any:

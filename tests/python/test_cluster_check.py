@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from millpond.cli import main
-from millpond.cluster_check import judged
+from millpond.cluster_check import address_order, judged
 from millpond.node_facts import NodeFacts, gather
 
 
@@ -100,3 +100,14 @@ def test_a_folder_that_a_node_can_not_make(tmp_path: Path) -> None:
 def test_a_look_leaves_nothing(tmp_path: Path) -> None:
     gather(str(tmp_path / "a" / "b"), "no-probe", [])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nodes_come_by_address_whatever_order_ray_lists_them_in() -> None:
+    addresses = ["worker-2", "10.0.0.10", "worker-1", "10.0.0.9"]
+    nodes = [{"NodeManagerAddress": address} for address in addresses]
+    assert [node["NodeManagerAddress"] for node in sorted(nodes, key=address_order)] == [
+        "10.0.0.9",
+        "10.0.0.10",
+        "worker-1",
+        "worker-2",
+    ]
