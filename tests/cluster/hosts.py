@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -133,8 +134,8 @@ class Network:
         return host
 
     def _plug_in(self, host: Host, port: str) -> None:
-        # Made here and moved: the hosts have process numbers of their own.
-        inside = f"mpx{os.getpid() % 100000}{port[-1]}"
+        # Made here and moved: the hosts have process numbers of their own. Another run may do the same at this moment.
+        inside = f"mpx{secrets.token_hex(3)}{port[-1]}"
         run("ip", "link", "add", inside, "type", "veth", "peer", "name", f"{inside}p")
         run("ip", "link", "set", inside, "netns", str(self._switch.pid), "name", port)
         run("ip", "link", "set", f"{inside}p", "netns", str(host.pid), "name", "eth0")

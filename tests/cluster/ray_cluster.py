@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from hosts import Host, Network
@@ -13,16 +16,19 @@ from hosts import Host, Network
 _RAY = (sys.executable, "-m", "ray.scripts.scripts")
 _START = ("--disable-usage-stats", "--block")
 
-# Each address once, and nobody else: a node that died and came back is known twice until Ray has noticed its death.
+# Each node by the name of its last start, and nobody else: one that died is there until Ray has noticed it. Without
+# ray.init(), since a driver takes long to start.
 _WAIT = """
 import os, sys, time, ray
-ray.init(sys.argv[1] + ":6379", log_to_driver=False, logging_level="error")
-for _ in range(300):
-    if sorted(node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]) == sys.argv[2:]:
-        os._exit(0)
-    time.sleep(0.2)
-os._exit(1)
+from ray._private.state import state
+from ray._raylet import GcsClientOptions
+options = GcsClientOptions.create(sys.argv[1] + ":6379", None, allow_cluster_id_nil=True, fetch_cluster_id_if_nil=False)
+state._initialize_global_state(options)
+while sorted(node["NodeName"] for node in ray.nodes() if node["Alive"]) != sys.argv[2:]:
+    time.sleep(0.1)
+os._exit(0)
 """
+_START_SECONDS = 300
 
 
 class RayCluster:
@@ -35,6 +41,8 @@ class RayCluster:
         self.network = network
         self._size = (f"--num-cpus={cpus}", f"--object-store-memory={store_bytes}")
         self.env = {**_environment(folder), **more}
+        self._starts: dict[str, subprocess.Popen[bytes]] = {}
+        self._names: dict[str, str] = {}
 
     @property
     def head(self) -> Host:
@@ -54,28 +62,61 @@ class RayCluster:
         role = ["--head", "--port=6379", "--include-dashboard=false"]
         if host is not self.head:
             role = [f"--address={self.head.address}:6379"]
-        host.start("sh", "-c", 'exec "$@" >/tmp/ray-start.log 2>&1', "sh", *_RAY, "start",
-                   f"--node-ip-address={host.address}", *self._size, *role, *_START, env=self.env)  # fmt: skip
+        self._names[host.name] = f"{host.name}-{secrets.token_hex(4)}"
+        names = (f"--node-ip-address={host.address}", f"--node-name={self._names[host.name]}")
+        command = (*_RAY, "start", *names, *self._size, *role, *_START)
+        self._starts[host.name] = host.start(
+            "sh", "-c", 'exec "$@" >/tmp/ray-start.log 2>&1', "sh", *command, env=self.env
+        )
 
     def wait(self) -> None:
         """Waits until Ray knows every host, and nobody else."""
         self._wait_for(self.network.hosts)
 
     def _wait_for(self, hosts: list[Host]) -> None:
-        command = [sys.executable, "-c", _WAIT, self.head.address, *(host.address for host in hosts)]
-        # The head is not there at first.
-        for _ in range(5):
-            done = subprocess.run(
-                self.head.command(*command), env=self.env, stderr=subprocess.PIPE, timeout=180, text=True
-            )
-            if done.returncode == 0:
-                return
-        raise RuntimeError(f"the Ray cluster is not as it should be: {done.stderr}")
+        end = time.monotonic() + _START_SECONDS
+        waiting: subprocess.Popen[bytes] | None = None
+        try:
+            while waiting is None or waiting.poll() != 0:
+                if time.monotonic() > end:
+                    raise RuntimeError(f"the Ray cluster is not as it should be: {self._said(hosts)}")
+                # Ray gives up a start that takes 30 s, as it may beside other work. The head is not there at first.
+                for host in hosts:
+                    if self._starts[host.name].poll() is not None:
+                        self._start_again(host)
+                        _end(waiting)
+                if waiting is None or waiting.poll() is not None:
+                    waiting = self._look_for(hosts)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    waiting.wait(timeout=0.1)
+        finally:
+            _end(waiting)
+
+    def _look_for(self, hosts: list[Host]) -> subprocess.Popen[bytes]:
+        names = sorted(self._names[host.name] for host in hosts)
+        command = self.head.command(sys.executable, "-c", _WAIT, self.head.address, *names)
+        return subprocess.Popen(command, env=self.env, stderr=subprocess.DEVNULL)
+
+    def _start_again(self, host: Host) -> None:
+        for pid in host.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.start_on(host)
+
+    def _said(self, hosts: list[Host]) -> str:
+        texts = {host.name: host.folder("/tmp/ray-start.log").read_text()[-500:] for host in hosts}
+        return "; ".join(f"{name} said {text!r}" for name, text in texts.items())
 
     def run(self, *command: str, timeout: float, **more: str) -> subprocess.CompletedProcess[str]:
         """Runs a program on the head; its output is in the result."""
         env = {**self.env, **more}
         return subprocess.run(self.head.command(*command), env=env, timeout=timeout, capture_output=True, text=True)
+
+
+def _end(program: subprocess.Popen[bytes] | None) -> None:
+    if program is not None:
+        program.kill()
+        program.wait()
 
 
 def _environment(folder: Path) -> dict[str, str]:
