@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from chaos_run import KINDS, ChaosRun, Outcome
+from chaos_run import KINDS, ChaosRun, Outcome, Pace
 from cluster_world import JOB_SECONDS, OWN_ROOT, ClusterWorld
 from hosts import Network
 from ray_cluster import RayCluster
@@ -53,30 +53,32 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def rehearse(world: ClusterWorld) -> float:
-    """Seconds that the job takes undisturbed, on a cluster that is warm."""
+def rehearse(world: ClusterWorld) -> Pace:
+    """How the job goes undisturbed, on a cluster that is warm."""
     for number in range(_MOST_TRIES):
-        begin = time.monotonic()
+        begin = time.time()
+        job_id = f"rehearsal-{number}"
         with StandStill() as still:
-            code = world.driver(OWN_ROOT, f"rehearsal-{number}").wait(timeout=2 * JOB_SECONDS)
+            code = world.driver(OWN_ROOT, job_id).wait(timeout=2 * JOB_SECONDS)
         if still.longest < _STILL_SECONDS and number > 0:
             if code != 0:
-                raise RuntimeError(f"the undisturbed job failed: {world.said(f'rehearsal-{number}')}")
-            return time.monotonic() - begin
+                raise RuntimeError(f"the undisturbed job failed: {world.said(job_id)}")
+            events = world.events(OWN_ROOT, job_id)
+            return Pace(events[0]["time"] - begin, sum(event["event"] == "task_finished" for event in events))
     raise RuntimeError("this machine stands still too often to measure a job on it")
 
 
-def campaign(world: ClusterWorld, seed: int, numbers: range, whole: float) -> list[Outcome]:
-    return [run(world, seed, number, whole) for number in numbers]
+def campaign(world: ClusterWorld, seed: int, numbers: range, pace: Pace) -> list[Outcome]:
+    return [run(world, seed, number, pace) for number in numbers]
 
 
-def run(world: ClusterWorld, seed: int, number: int, whole: float) -> Outcome:
+def run(world: ClusterWorld, seed: int, number: int, pace: Pace) -> Outcome:
     """One run; once more when the machine stood still in it, since Ray and millpond both take that for death."""
     for again in range(_MOST_TRIES):
         begin = time.monotonic()
         job_id = f"chaos-{number}" + (f"-again-{again}" if again else "")
         with StandStill() as still:
-            outcome = ChaosRun(world, f"{seed}/{number}", job_id, kind_of(seed, number), whole).outcome()
+            outcome = ChaosRun(world, f"{seed}/{number}", job_id, kind_of(seed, number), pace).outcome()
         print(f"{number:3} {outcome} ({time.monotonic() - begin:.1f} s)", flush=True)
         if outcome.is_right or still.longest < _STILL_SECONDS:
             break
@@ -103,9 +105,12 @@ def main() -> int:
             cluster = RayCluster(network, folder, cpus=1, **_QUICK_HEALTH_CHECKS)
             world = ClusterWorld(folder, cluster)
             cluster.start()
-            whole = rehearse(world)
-            print(f"seed {seed}; ready after {time.monotonic() - begin:.1f} s; a job of {whole:.1f} s", flush=True)
-            outcomes = campaign(world, seed, range(options.first, options.first + options.runs), whole)
+            pace = rehearse(world)
+            ready = time.monotonic() - begin
+            print(
+                f"seed {seed}; ready after {ready:.1f} s; {pace.opening:.1f} s and {pace.tasks} tasks a job", flush=True
+            )
+            outcomes = campaign(world, seed, range(options.first, options.first + options.runs), pace)
     finally:
         shutil.rmtree(folder)
     if options.list:

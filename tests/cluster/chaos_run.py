@@ -14,37 +14,52 @@ from cluster_world import JOB_SECONDS, OWN_ROOT, ClusterWorld, WrongError
 from hosts import Host
 
 KINDS = ("worker", "raylet", "node", "driver")
+# The runs in which something dies while the session opens; in the others tasks are under way.
+_EARLY_SHARE = 0.2
+# A task takes as long.
+_MOST_WAIT_SECONDS = 0.2
+
+
+@dataclass
+class Pace:
+    """How the undisturbed job goes: seconds until its first event, and its tasks."""
+
+    opening: float
+    tasks: int
 
 
 @dataclass
 class Outcome:
-    """What a run came to."""
+    """What a run came to; `after` is when something was killed, in seconds and in tasks that were done."""
 
     kind: str
-    after: float
+    after: str
     exchange: str
     text: str
     is_right: bool
 
     def row(self) -> str:
         """As a row of a table, without its borders."""
-        return f"{self.kind} | {self.after:.2f} s | {self.exchange} | {self.text}"
+        return f"{self.kind} | {self.after} | {self.exchange} | {self.text}"
 
     def __str__(self) -> str:
         word = "ok    " if self.is_right else "FAILED"
-        return f"{word} {self.kind} killed after {self.after:.2f} s, exchange {self.exchange}: {self.text}"
+        return f"{word} {self.kind} killed after {self.after}, exchange {self.exchange}: {self.text}"
 
 
 class ChaosRun:
-    """A job of which one process is killed. `seed` decides which and when, within `whole` seconds."""
+    """A job of which one process is killed. `seed` decides which and when: by what is done, not by time, so that it is
+    the same beside other work."""
 
-    def __init__(self, world: ClusterWorld, seed: str, job_id: str, kind: str, whole: float) -> None:
+    def __init__(self, world: ClusterWorld, seed: str, job_id: str, kind: str, pace: Pace) -> None:
         self._world = world
+        self._pace = pace
         self._job_id = job_id
         self._kind = kind
         self._chance = random.Random(seed)
         self._data_root = self._chance.choice((world.shared_root, OWN_ROOT))
-        self._after = self._chance.uniform(0, whole)
+        self._moment = self._chance.random()
+        self._after = ""
         self._lost: Host | None = None
 
     def outcome(self) -> Outcome:
@@ -63,7 +78,7 @@ class ChaosRun:
     def _run(self) -> str:
         text = "right"
         driver = self._world.driver(self._data_root, self._job_id)
-        time.sleep(self._after)
+        self._wait_for_moment(driver)
         is_hit = driver.poll() is None and self._kill(driver)
         code = self._wait(driver)
         if not is_hit:
@@ -75,6 +90,20 @@ class ChaosRun:
         self._world.check_output(self._job_id)
         self._world.check_nothing_left(self._data_root, self._job_id)
         return text
+
+    def _wait_for_moment(self, driver: subprocess.Popen[bytes]) -> None:
+        begin = time.monotonic()
+        share = (self._moment - _EARLY_SHARE) / (1 - _EARLY_SHARE)
+        opening = self._pace.opening * self._moment / _EARLY_SHARE if share < 0 else JOB_SECONDS
+        done = 0
+        while driver.poll() is None and time.monotonic() < begin + opening:
+            events = self._world.events(self._data_root, self._job_id)
+            done = sum(_is_done(event) for event in events)
+            if events and done >= share * self._pace.tasks:
+                time.sleep(self._chance.uniform(0, _MOST_WAIT_SECONDS))
+                break
+            time.sleep(0.02)
+        self._after = f"{time.monotonic() - begin:.1f} s, {done} tasks"
 
     def _run_again(self) -> tuple[int, str]:
         before = self._world.events(self._data_root, self._job_id)
