@@ -1,8 +1,9 @@
 """The program that chaos kills: reads, deals rows by a key, works on them, joins them, deals the result, writes it.
 
-    python tests/cluster/chaos_job.py '{"data_root": …, "job_id": …, "source": …, "output": …}'
+    python tests/cluster/chaos_job.py '{"data_root": …, "job_id": …, "source": …, "output": …, "seconds": 0.2}'
 
-Each row of the output has a number of its own, so that none is lost or doubled unseen.
+`seconds` is what its functions take for a batch, so that there is something to kill. Each row of the output has a
+number of its own, so that none is lost or doubled unseen.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from typing import Any
 import millpond
 
 
-def slowly(batch: Any) -> Any:
-    """A function over batches that takes its time, so that there is something to kill."""
-    time.sleep(0.2)
-    return batch
-
-
-def main(settings: dict[str, str]) -> int:
+def main(settings: dict[str, Any]) -> int:
     """Runs the job. 0, or 1 with the error on stderr."""
+    seconds = settings["seconds"]
+
+    def slowly(batch: Any) -> Any:
+        time.sleep(seconds)
+        return batch
+
     try:
         with millpond.init(
             ray_address="auto", data_root=settings["data_root"], job_id=settings["job_id"], progress=False

@@ -42,9 +42,9 @@ class ClusterWorld:
             duckdb.sql(f"COPY ({rows}) TO '{folder}/rows/{part}.parquet'")
         duckdb.sql(f"COPY (SELECT k, 'Name ' || k AS name FROM range(1009) r(k)) TO '{folder}/names.parquet'")
 
-    def driver(self, data_root: str, job_id: str) -> subprocess.Popen[bytes]:
-        """The job's program on the head."""
-        settings = {"data_root": data_root, "job_id": job_id, "source": str(self.folder)}
+    def driver(self, data_root: str, job_id: str, seconds: float = 0.2) -> subprocess.Popen[bytes]:
+        """The job's program on the head; its functions take `seconds` for a batch."""
+        settings = {"data_root": data_root, "job_id": job_id, "source": str(self.folder), "seconds": seconds}
         settings["output"] = str(self.folder / "outputs" / job_id)
         return self.start(job_id, "chaos_job.py", json.dumps(settings))
 

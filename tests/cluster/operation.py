@@ -17,6 +17,8 @@ from ray_cluster import RayCluster
 # Python's own exit takes some of it.
 _STOP_SECONDS = 10
 _BEGIN_SECONDS = 120
+# Such a batch that the job cannot have ended before it is stopped, however busy the machine is.
+_BATCH_SECONDS = 3.0
 
 
 def check(cluster: RayCluster) -> str:
@@ -52,7 +54,7 @@ def control_c(cluster: RayCluster) -> str:
     """Ctrl-C ends a job within seconds, and leaves no process; and no file after `millpond clean`."""
     with tempfile.TemporaryDirectory(prefix="millpond-stop-", dir="/var/tmp") as name:
         world = ClusterWorld(Path(name), cluster)
-        driver = world.driver(OWN_ROOT, "stopped")
+        driver = world.driver(OWN_ROOT, "stopped", _BATCH_SECONDS)
         end = time.monotonic() + _BEGIN_SECONDS
         while not any(event["event"] == "task_finished" for event in world.events(OWN_ROOT, "stopped")):
             if driver.poll() is not None or time.monotonic() > end:
@@ -70,7 +72,7 @@ def control_c(cluster: RayCluster) -> str:
         except WrongError as error:
             return str(error)
         if left := list((world.folder / "outputs").iterdir()):
-            return f"beside the output stays {left}"
+            return f"of the output stays {left}: {world.said('stopped')}"
         return "" if code in (130, -signal.SIGINT) else f"exit code {code}: {world.said('stopped')}"
 
 
