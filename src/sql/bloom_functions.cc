@@ -1,6 +1,11 @@
 #include "sql/bloom_functions.h"
 
+#include <algorithm>
 #include <cstring>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -9,7 +14,11 @@
 #include "duckdb/common/vector/flat_vector.hpp"
 #include "duckdb/common/vector/string_vector.hpp"
 #include "duckdb/function/aggregate_function.hpp"
+#include "duckdb/common/vector_operations/unary_executor.hpp"
+#include "duckdb/execution/expression_executor_state.hpp"
 #include "duckdb/function/scalar_function.hpp"
+#include "duckdb/main/client_context.hpp"
+#include "duckdb/main/client_context_state.hpp"
 #include "sql/bloom_filter.h"
 
 namespace millpond {
@@ -100,26 +109,70 @@ struct OfFilters : Filter {
   }
 };
 
-void contain_rows(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
+// The filters that a query has opened: a number goes along with its rows where a filter would be copied with them.
+class OpenFilters final : public duckdb::ClientContextState {
+ public:
+  static OpenFilters& of(duckdb::ExpressionState& state) {
+    return *state.GetContext().registered_state->GetOrCreate<OpenFilters>("millpond_bloom");
+  }
+
+  std::uint64_t open(std::string_view bytes) {
+    std::lock_guard lock(mutex_);
+    const auto same = std::find(filters_.begin(), filters_.end(), bytes);
+    if (same != filters_.end()) return static_cast<std::uint64_t>(same - filters_.begin());
+    filters_.emplace_back(bytes);
+    return filters_.size() - 1;
+  }
+
+  bloom::View opened(std::uint64_t number) {
+    std::lock_guard lock(mutex_);
+    if (number >= filters_.size()) throw duckdb::InvalidInputException("no filter was opened as %d in this query", number);
+    return *bloom::view(filters_[number]);
+  }
+
+  void QueryEnd() override {
+    std::lock_guard lock(mutex_);
+    filters_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::deque<std::string> filters_;  // Stay where they are.
+};
+
+void open_rows(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, duckdb::Vector& result) {
+  OpenFilters& filters = OpenFilters::of(state);
+  duckdb::UnaryExecutor::Execute<string_t, std::uint64_t>(arguments.data[0], result, arguments.size(), [&](const string_t& filter) {
+    view_of(filter);
+    return filters.open({filter.GetData(), filter.GetSize()});
+  });
+}
+
+void contain_rows(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, duckdb::Vector& result) {
+  OpenFilters& filters = OpenFilters::of(state);
   const std::size_t count = arguments.size();
-  duckdb::UnifiedVectorFormat filters;
+  duckdb::UnifiedVectorFormat opened;
   duckdb::UnifiedVectorFormat hashes;
-  arguments.data[0].ToUnifiedFormat(filters);
+  arguments.data[0].ToUnifiedFormat(opened);
   arguments.data[1].ToUnifiedFormat(hashes);
-  const auto* filter_values = duckdb::UnifiedVectorFormat::GetData<string_t>(filters);
+  const auto* numbers = duckdb::UnifiedVectorFormat::GetData<std::uint64_t>(opened);
   const auto* hash_values = duckdb::UnifiedVectorFormat::GetData<std::uint64_t>(hashes);
   duckdb::FlatVector::SetSize(result, count);
   auto* found = duckdb::FlatVector::GetDataMutable<bool>(result);
   bloom::View view;
-  std::size_t viewed = static_cast<std::size_t>(-1);  // Nearly always one filter for all rows.
+  std::optional<std::uint64_t> viewed;  // Nearly always one filter for all rows.
   for (std::size_t row = 0; row < count; ++row) {
-    const std::size_t filter = filters.sel->get_index(row);
+    const std::size_t at = opened.sel->get_index(row);
     const std::size_t hash = hashes.sel->get_index(row);
-    if (filter != viewed) {
-      view = filters.validity.RowIsValid(filter) ? view_of(filter_values[filter]) : bloom::View{};
-      viewed = filter;
+    if (!opened.validity.RowIsValid(at) || !hashes.validity.RowIsValid(hash)) {
+      found[row] = false;
+      continue;
     }
-    found[row] = hashes.validity.RowIsValid(hash) && view.may_hold(hash_values[hash]);
+    if (viewed != numbers[at]) {
+      view = filters.opened(numbers[at]);
+      viewed = numbers[at];
+    }
+    found[row] = view.may_hold(hash_values[hash]);
   }
 }
 
@@ -139,7 +192,12 @@ void register_bloom_functions(duckdb::ExtensionLoader& loader) {
                          LogicalType::UBIGINT, LogicalType::BIGINT, LogicalType::BLOB));
   register_aggregate(loader, "millpond_bloom_merge",
                      AggregateFunction::UnaryAggregate<FilterState, string_t, string_t, OfFilters>(LogicalType::BLOB, LogicalType::BLOB));
-  duckdb::ScalarFunction contains("millpond_bloom_contains", {LogicalType::BLOB, LogicalType::UBIGINT}, LogicalType::BOOLEAN, contain_rows);
+  duckdb::ScalarFunction open("millpond_bloom_open", {LogicalType::BLOB}, LogicalType::UBIGINT, open_rows);
+  open.SetVolatile();
+  open.SetFallible();
+  loader.RegisterFunction(std::move(open));
+  duckdb::ScalarFunction contains("millpond_bloom_contains", {LogicalType::UBIGINT, LogicalType::UBIGINT}, LogicalType::BOOLEAN,
+                                  contain_rows);
   contains.SetNullHandling(duckdb::FunctionNullHandling::SPECIAL_HANDLING);
   contains.SetFallible();
   loader.RegisterFunction(std::move(contains));

@@ -89,7 +89,7 @@ void Cutter::keep_matching(duckdb::LogicalOperator& other, const std::vector<Joi
   }
   kept.query = "SELECT " + kept.query + " FROM {0} " +
                (are_few ? "SEMI JOIN {1} ON " + meets
-                        : "WHERE millpond_bloom_contains((FROM {1}), millpond_hash(" + hashed_there + "))");
+                        : "WHERE millpond_bloom_contains((SELECT millpond_bloom_open(f) FROM {1}), millpond_hash(" + hashed_there + "))");
   kept.divisible = {0};
   set_source(other, add(std::move(kept)));
 }

@@ -8,7 +8,7 @@ namespace millpond {
 TEST_CASE("a Bloom filter holds what was added, and little else") {
   ExchangeDatabase db;
   const std::string blocks = std::to_string(bloom::blocks_for(100'000));
-  const std::string filter = "(SELECT millpond_bloom(millpond_hash(range), " + blocks + ") FROM range(100000))";
+  const std::string filter = "(SELECT millpond_bloom_open(millpond_bloom(millpond_hash(range), " + blocks + ")) FROM range(100000))";
   const auto found = [&](const std::string& from, const std::string& to) {
     return std::stol(db.value("SELECT count(*) FROM range(" + from + ", " + to + ") WHERE millpond_bloom_contains(" + filter +
                               ", millpond_hash(range))"));
@@ -32,14 +32,26 @@ TEST_CASE("nothing is in no filter") {
   ExchangeDatabase db;
   CHECK(db.value("SELECT millpond_bloom(NULL::UBIGINT, 10) IS NULL") == "true");
   CHECK(db.value("SELECT millpond_bloom_merge(NULL::BLOB) IS NULL") == "true");
-  CHECK(db.value("SELECT millpond_bloom_contains(NULL::BLOB, 7::UBIGINT)") == "false");
-  CHECK(db.value("SELECT millpond_bloom_contains(millpond_bloom(7::UBIGINT, 10), NULL::UBIGINT)") == "false");
-  CHECK(db.value("SELECT millpond_bloom_contains(millpond_bloom(7::UBIGINT, 10), 7::UBIGINT)") == "true");
+  CHECK(db.value("SELECT millpond_bloom_contains(millpond_bloom_open(NULL), 7::UBIGINT)") == "false");
+  CHECK(db.value("SELECT millpond_bloom_contains(millpond_bloom_open(millpond_bloom(7::UBIGINT, 10)), NULL::UBIGINT)") == "false");
+  CHECK(db.value("SELECT millpond_bloom_contains(millpond_bloom_open(millpond_bloom(7::UBIGINT, 10)), 7::UBIGINT)") == "true");
+}
+
+TEST_CASE("a query's filters have numbers of their own") {
+  ExchangeDatabase db;
+  const std::string filters = "(SELECT millpond_bloom_open(f) AS n, part FROM (SELECT range % 3 AS part, "
+                              "millpond_bloom(millpond_hash(range), 90) AS f FROM range(3000) GROUP BY ALL))";
+  for (int again = 0; again < 2; ++again) {
+    CHECK(db.value("SELECT count(DISTINCT n) || ' ' || max(n) FROM " + filters) == "3 2");
+    CHECK(db.value("SELECT bool_and(millpond_bloom_contains(n, millpond_hash(range))) FROM range(3000) JOIN " + filters +
+                   " ON part = range % 3") == "true");
+  }
 }
 
 TEST_CASE("what is no filter is refused") {
   for (const std::string query : {"SELECT millpond_bloom(7::UBIGINT, 0)", "SELECT millpond_bloom(7::UBIGINT, 10000000000)",
-                                  "SELECT millpond_bloom_merge('abc'::BLOB)", "SELECT millpond_bloom_contains('abc'::BLOB, 7::UBIGINT)",
+                                  "SELECT millpond_bloom_merge('abc'::BLOB)", "SELECT millpond_bloom_open('abc'::BLOB)",
+                                  "SELECT millpond_bloom_contains(0::UBIGINT, 7::UBIGINT)",
                                   "SELECT millpond_bloom_merge(f) FROM (SELECT millpond_bloom(7::UBIGINT, range + 1) AS f FROM range(2) GROUP BY range)"}) {
     ExchangeDatabase db;
     INFO(query);
