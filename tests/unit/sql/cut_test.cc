@@ -9,12 +9,13 @@ namespace millpond {
 namespace {
 
 Engine& cutter() {
-  static const std::unique_ptr<Engine> kEngine = [] {
+  // Never closed: when statics are destroyed, DuckDB's own thread-local state of this thread is gone already.
+  static Engine* const shared = [] {
     EngineOptions options;
     options.planner = true;
-    return value_of(Engine::open(options, local_file_system()));
+    return value_of(Engine::open(options, local_file_system())).release();
   }();
-  return *kEngine;
+  return *shared;
 }
 
 // Two large tables in many partitions, and a small one in one.
