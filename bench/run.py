@@ -1,12 +1,13 @@
 """Runs benchmark jobs as whole processes, in turn, and prints seconds, peak memory and ratios.
 
-    python bench/run.py DATA [--against DATA4] [--runs N] [--only JOB ...] [--program PROGRAM=PYTHON ...] [--fill-cache]
+    python bench/run.py DATA [--against DATA4] [--runs N] [--only JOB ...] [--programs PROGRAM ...]
+        [--program PROGRAM=PYTHON ...] [--fill-cache]
 
 DATA is a folder made by bench/generate.py. Each line of the table is one job in one program: the median of N runs,
 process start to exit, with the ratio to the first program of the job, and the most memory its processes held together.
-Programs take turns, so that a drift of the machine's speed touches all alike. DuckDB, Polars and millpond run in this
-Python; others where `--program` names their Python, and are left out where it does not. A job that prints seconds of
-its own (tasks, plan, files) is judged by those.
+Before each run its input is read into the page cache. Programs take turns, so that a drift of the machine's speed
+touches all alike. DuckDB, Polars and millpond run in this Python; others where `--program` names their Python, and are
+left out where it does not. A job that prints seconds of its own (tasks, plan, files) is judged by those.
 
 `--against` runs each job over a second data set, too, in turn with the first, and prints by how much its time and its
 peak memory (medians) are larger.
@@ -129,6 +130,14 @@ def fill_free_memory(cache: IO[bytes]) -> None:
         pass
 
 
+def read_input(data: str) -> None:
+    """Has the input in the page cache, which what earlier runs wrote, or the filling, may have driven out of it."""
+    for path in sorted(Path(data).rglob("*.parquet")):
+        with path.open("rb", buffering=0) as file:
+            while file.read(1 << 24):
+                pass
+
+
 def measure(
     job: Job, inputs: list[str], runs: int, pythons: dict[str, str], cache: IO[bytes] | None
 ) -> dict[tuple[str, str], list[tuple[float, float]]]:
@@ -140,6 +149,7 @@ def measure(
             for data in inputs:
                 if cache:
                     fill_free_memory(cache)
+                read_input(data)
                 with tempfile.TemporaryDirectory(prefix="millpond-bench-") as folder:
                     arguments = [data, f"{folder}/out", f"{folder}/root", *job.arguments]
                     one = run_once(pythons[program], JOBS / f"{job.script}_{program}.py", arguments)
@@ -182,6 +192,7 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", nargs="*", choices=list(TABLE), default=list(TABLE))
+    parser.add_argument("--programs", nargs="*", metavar="PROGRAM", help="these programs only")
     parser.add_argument("--program", action="append", default=[], metavar="PROGRAM=PYTHON")
     parser.add_argument("--against", metavar="DATA4", help="a second data set: each job runs over both, in turns")
     parser.add_argument(
@@ -192,6 +203,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     pythons = dict.fromkeys(HERE, sys.executable) | dict(text.split("=", 1) for text in options.program)
+    if options.programs:
+        pythons = {program: pythons[program] for program in options.programs}
     inputs = [options.data, options.against] if options.against else [options.data]
     print(f"{os.cpu_count()} cores, median of {options.runs} runs, input {' and '.join(inputs)}\n")
     print(f"{'job':14} {'program':10} {'seconds':>8} {'min':>7} {'max':>7} {'ratio':>6} {'peak MB':>8}")
