@@ -15,7 +15,7 @@ from cluster_world import OWN_ROOT, ClusterWorld, WrongError
 from ray_cluster import RayCluster
 
 # Python's own exit takes some of it.
-_STOP_SECONDS = 10
+_STOP_SECONDS = 30
 _BEGIN_SECONDS = 120
 # Such a batch that the job cannot have ended before it is stopped, however busy the machine is.
 _BATCH_SECONDS = 3.0
