@@ -45,9 +45,19 @@ std::string grouping_sets(const duckdb::LogicalAggregate& aggregate) {
   return " GROUP BY GROUPING SETS (" + sets + ")";
 }
 
+// How long its bit strings are follows from statistics of all rows, which no task has.
+void refuse_bounds_from_statistics(const duckdb::LogicalOperator& op) {
+  for (const auto& expression : op.expressions) {
+    const auto& aggregate = expression->Cast<BoundAggregateExpression>();
+    if (aggregate.Function().GetName() != "bitstring_agg" || aggregate.GetChildren().size() > 1) continue;
+    throw duckdb::NotImplementedException("bitstring_agg without a least and a greatest value goes by statistics");
+  }
+}
+
 }  // namespace
 
 Spread Cutter::visit_aggregate(Operator& op) {
+  refuse_bounds_from_statistics(*op);
   const Spread spread = visit(op->children.front());
   if (spread.is_single) return {};
   duckdb::LogicalOperator& child = *op->children.front();

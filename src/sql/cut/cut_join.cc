@@ -226,7 +226,8 @@ Spread Cutter::place_join(LogicalOperator& op, Spread left, Spread right) {
   const std::uint64_t left_rows = rows_of(left_side);
   const std::uint64_t right_rows = rows_of(right_side);
   const auto share = [&](LogicalOperator& side, const Spread& spread) {
-    if (spread.is_constant) return;
+    // A task of its own, where each would draw other numbers.
+    if (spread.is_constant && !is_volatile(side)) return;
     if (!spread.is_single) {
       gather(side, spread, "the smaller side of a join goes to every partition");
     } else if (!sources_.contains(&side)) {

@@ -78,6 +78,7 @@ Spread Cutter::visit_top_n(LogicalOperator& op) {
 
 Spread Cutter::visit_limit(LogicalOperator& op) {
   const Spread spread = visit(op.children.front());
+  if (auto done = limit_by_columns(op, spread)) return std::move(*done);
   auto& limit = op.Cast<duckdb::LogicalLimit>();
   // DuckDB leaves out a LIMIT above the rows that a step reads, though grouping sets make more of them. It keeps this one.
   if (limit.offset_val.Type() == duckdb::LimitNodeType::UNSET) limit.offset_val = duckdb::BoundLimitNode::ConstantValue(0);

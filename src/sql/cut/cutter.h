@@ -73,6 +73,8 @@ class Cutter {
   Spread visit_order(duckdb::LogicalOperator& op);
   Spread visit_top_n(duckdb::LogicalOperator& op);
   Spread visit_limit(duckdb::LogicalOperator& op);
+  /// A LIMIT or OFFSET that a subquery tells, over rows that lie so; nothing: it isn't one, or can't be done in parts.
+  std::optional<Spread> limit_by_columns(duckdb::LogicalOperator& op, const Spread& spread);
   Spread visit_join(duckdb::LogicalOperator& op);
   /// Lets the sides of a join meet.
   Spread place_join(duckdb::LogicalOperator& op, Spread left, Spread right);
