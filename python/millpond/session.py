@@ -110,7 +110,8 @@ class Session(SessionReading, SessionTables):
           much larger side. As many rows are sorted in one task; default: 100,000. More are dealt by ranges of their
           keys, and the result's partitions follow each other.
 
-        Without ORDER BY no order is promised when the query is spread.
+        Without ORDER BY no order is promised when the query is spread. A PIVOT that lists no values is not lazy: a
+        query for them runs now.
 
         >>> prices = session.from_items([{"ticker": "A", "price": 2.0}, {"ticker": "A", "price": 3.0}])
         >>> session.sql("SELECT ticker, sum(price) AS total FROM prices GROUP BY ticker").take_all()

@@ -5,6 +5,7 @@
 
 #include "api/frames.h"
 #include "api/hive_folders.h"
+#include "api/pivot_values.h"
 #include "sql/inputs.h"
 #include "sql/range_queries.h"
 
@@ -259,7 +260,9 @@ Result<DataFrame> Session::sql(const std::string& query, const std::vector<SqlTa
     }
   }
   if (options.partitions < 0) return context.fail(Status::invalid_argument("partitions is " + std::to_string(options.partitions) + "; it must be at least 1"));
-  const auto global = std::make_shared<GlobalSql>(context, query, tables, options,
+  Result<std::string> written = with_pivot_values(context, query, tables, options);
+  if (!written.is_ok()) return context.fail(written.status());
+  const auto global = std::make_shared<GlobalSql>(context, *written, tables, options,
                                                   options.partitions == 0 ? impl_->spread() : options.partitions);
   const auto make = [&]() -> Result<NodePtr> {
     MILLPOND_ASSIGN_OR_RETURN(const InspectedQuery bound, global->bind());

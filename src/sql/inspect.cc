@@ -181,7 +181,7 @@ void note_used(duckdb::LogicalOperator& optimized, const std::vector<BoundInput>
 Status check_expanded(const duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>>& statements) {
   if (statements.size() != 1) {
     return Status::invalid_argument("PIVOT does not say its values",
-                                    "Write them: PIVOT … ON column IN (value, value, …) USING …");
+                                    "Write them: PIVOT … ON column IN (value, value, …) USING … Only sql() looks them up.");
   }
   if (!statements.front()->named_param_map.empty()) {
     return Status::invalid_argument("the query holds a parameter (? or $1), which nothing fills");

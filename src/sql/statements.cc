@@ -68,7 +68,7 @@ Result<ParsedStatement> parse_select(duckdb::Connection& connection, const std::
   }
   if (statements[0].statement->type == duckdb::StatementType::MULTI_STATEMENT) {
     return Status::invalid_argument("PIVOT does not say its values",
-                                    "Write them: PIVOT … ON column IN (value, value, …) USING …");
+                                    "Write them: PIVOT … ON column IN (value, value, …) USING … Only sql() looks them up.");
   }
   if (statements[0].statement->type != duckdb::StatementType::SELECT_STATEMENT) {
     return Status::invalid_argument(statement_name(*statements[0].statement) + " is not a query",

@@ -23,6 +23,10 @@ Result<std::vector<ParsedStatement>> parse_statements(duckdb::Connection& connec
 /// with values, DESCRIBE, SUMMARIZE). Anything else is kInvalidArgument and called by its name.
 Result<ParsedStatement> parse_select(duckdb::Connection& connection, const std::string& text);
 
+/// The SELECTs of a query with PIVOTs that don't list their values: one for the values of each, then the query itself. Empty
+/// for any other statement. They live as long as it.
+std::vector<duckdb::SQLStatement*> select_parts(duckdb::SQLStatement& statement);
+
 /// One statement of our own making, ready to be bound or run. Errors about it keep their positions (to_status shows the
 /// place); DuckDB would else print the whole statement, which the user never wrote.
 duckdb::unique_ptr<duckdb::SQLStatement> parse_own(duckdb::Connection& connection, const std::string& sql);

@@ -119,9 +119,15 @@ class TableNames {
 Result<std::vector<std::string>> Engine::table_names(const std::string& query) {
   return without_exceptions([&]() -> Result<std::vector<std::string>> {
     duckdb::Connection connection(*impl_->database());
-    MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(connection, query));
     TableNames names;
-    names.visit(*select.statement->Cast<duckdb::SelectStatement>().node, {});
+    MILLPOND_ASSIGN_OR_RETURN(const std::vector<ParsedStatement> statements, parse_statements(connection, query));
+    auto selects = statements.size() == 1 ? select_parts(*statements.front().statement) : std::vector<duckdb::SQLStatement*>{};
+    ParsedStatement only;
+    if (selects.empty()) {
+      MILLPOND_ASSIGN_OR_RETURN(only, parse_select(connection, query));
+      selects.push_back(only.statement.get());
+    }
+    for (duckdb::SQLStatement* select : selects) names.visit(*select->Cast<duckdb::SelectStatement>().node, {});
     return std::vector<std::string>(names.names().begin(), names.names().end());
   });
 }
