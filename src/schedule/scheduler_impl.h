@@ -96,6 +96,7 @@ class Scheduler::Impl {
   bool may_speculate() const;
   void find_late();
   std::optional<double> times_late(std::int64_t number, const Attempt& attempt) const;
+  bool is_tail(std::size_t stage) const;
   void copy_late(double times);
   void check_placement();
   Demand demand_of(std::int64_t task) const;

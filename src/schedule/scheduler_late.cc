@@ -10,6 +10,8 @@ constexpr double kEarlyShare = 0.25;
 constexpr double kEarlyTasks = 10;
 // Of the limit, where the task's weight explains most of what it takes longer than others.
 constexpr double kKnownShare = 0.8;
+// Of the limit, where slots are idle and nothing waits for them.
+constexpr double kTailShare = 0.4;
 // Of one task at a time.
 constexpr std::int64_t kMostAttempts = 3;
 constexpr std::int64_t kLeastLookNs = kNsPerSecond / 2;
@@ -39,8 +41,18 @@ std::optional<double> Scheduler::Impl::times_late(std::int64_t number, const Att
   const double weight = places_.weight(attempt.task) * (places_.has_weight(attempt.task) ? kKnownShare : 1);
   const double times = seconds / std::max(options_.speculation_min_seconds, *early * weight);
   if (awaited && times < kVeryLate) return 1;
-  if (times <= 1 || (times < kVeryLate && !stragglers_.limit(stage, wanted, share, options_))) return std::nullopt;
-  return times;
+  if (times >= kVeryLate) return times;
+  if (!stragglers_.limit(stage, wanted, share, options_)) return std::nullopt;
+  if (times > 1) return times;
+  const bool tail = past.live == 1 && times > kTailShare && seconds > options_.speculation_min_seconds && is_tail(stage);
+  return tail ? std::optional<double>(1) : std::nullopt;
+}
+
+/// Whether the stage's last attempts alone hold up what comes next: one on a slow machine is found when its copy ends
+/// sooner, so they are copied before they are late. Not on one machine, where a copy slows down the others, and not
+/// beside `max_running`, which says that attempts cost something.
+bool Scheduler::Impl::is_tail(std::size_t stage) const {
+  return progress_.num_ready() == 0 && pool_.num_nodes() > 1 && graph_.node(stage).shape.max_running <= 0;
 }
 
 /// Looks through what runs. O(attempts), so only now and then.

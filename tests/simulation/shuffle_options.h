@@ -42,13 +42,17 @@ struct ShuffleReport {
   std::int64_t local_maps = 0;         ///< Accepted from the node that holds the map's input.
   double makespan = 0;
   double undisturbed = 0;              ///< The work of all tasks alone, over all cores.
-  double work_bound = 0;               ///< Work and lost work, over all cores.
+  double work_bound = 0;               ///< Work and lost work, over the cores that were there.
   double critical_path = 0;            ///< The longest map and the longest reduce, each with the work lost on it.
+  /// What a loss leaves: until the driver knows and the longest lost map is made again no reduce can begin, and then all
+  /// that had not begun is to be done on all cores. The latest of the losses.
+  double after_losses = 0;
   double handling_seconds = 0;         ///< Processor time inside the scheduler.
   double longest_call_seconds = 0;
 
   double ideal() const { return work_bound > critical_path ? work_bound : critical_path; }
   double over_ideal() const { return makespan / ideal() - 1; }
+  double over_possible() const { return makespan / (ideal() > after_losses ? ideal() : after_losses) - 1; }
   double microseconds_a_task() const { return handling_seconds * 1e6 / static_cast<double>(tasks); }
 };
 

@@ -97,6 +97,7 @@ void ShuffleRun::deliver(const VirtualNodes::Event& event) {
       return;
     case VirtualNodes::Happening::kNodeDies:
       ++report_.node_losses;
+      deaths_.push_back(nodes_.now());
       return nodes_.kill(event.number);
     case VirtualNodes::Happening::kNodeDetected:
       return lose_node(event.number);
@@ -164,16 +165,38 @@ void ShuffleRun::lose_node(std::int64_t node) {
   for (std::int64_t i = 0; i < options_.workers_per_node; ++i) {
     send(event::WorkerLost{node * options_.workers_per_node + i, "its node was lost"});
   }
+  report_.after_losses = std::max(report_.after_losses, seconds_after_loss(node));
   for (std::int64_t map = 0; map < options_.maps; ++map) {
     const TaskRef task{0, map};
-    if (!done_[index(task)] || made_on_[index(task)] != node) continue;
-    done_[index(task)] = false;
-    --accepted_maps_;
-    ++report_.outputs_lost;
-    if (scheduler_->is_needed(task)) charge(task, nodes_.work_of(task));
-    send(event::OutputLost{task});
+    if (done_[index(task)] && made_on_[index(task)] == node) lose_output(task);
   }
   nodes_.fail_blocked();
+}
+
+void ShuffleRun::lose_output(TaskRef map) {
+  done_[index(map)] = false;
+  --accepted_maps_;
+  ++report_.outputs_lost;
+  if (scheduler_->is_needed(map)) charge(map, nodes_.work_of(map));
+  send(event::OutputLost{map});
+}
+
+/// The soonest end of a job whose maps were all done when the node died; else 0.
+double ShuffleRun::seconds_after_loss(std::int64_t node) const {
+  if (accepted_maps_ < options_.maps) return 0;
+  double longest = 0;
+  for (std::int64_t map = 0; map < options_.maps; ++map) {
+    if (made_on_[index({0, map})] == node) longest = std::max(longest, nodes_.work_of({0, map}));
+  }
+  std::vector<bool> begun = done_;
+  for (const TaskRef task : nodes_.fetched()) begun[index(task)] = true;
+  double work = 0;
+  for (std::int64_t i = 0; i < options_.reduces; ++i) work += begun[index({1, i})] ? 0 : nodes_.work_of({1, i});
+  return work > 0 ? nodes_.now() + longest + seconds_for(work) : 0;
+}
+
+double ShuffleRun::seconds_for(double work) const {
+  return work * static_cast<double>(options_.threads) / static_cast<double>(options_.nodes * options_.cores);
 }
 
 void ShuffleRun::send(const Event& event) {
@@ -245,9 +268,16 @@ void ShuffleRun::finish() {
     }
     report_.critical_path += longest;
   }
-  const double share = static_cast<double>(options_.threads) / static_cast<double>(options_.nodes * options_.cores);
-  report_.undisturbed = work * share;
-  report_.work_bound = (work + lost_seconds_) * share;
+  report_.undisturbed = seconds_for(work);
+  report_.work_bound = seconds_for(work + lost_seconds_);
+  // The cores of a lost node are not there until another one takes its place. Each round may reach a further death.
+  for (std::size_t round = 0; round <= deaths_.size(); ++round) {
+    double missing = 0;
+    for (const double death : deaths_) {
+      missing += std::clamp(report_.work_bound - death, 0.0, options_.node_returns_seconds);
+    }
+    report_.work_bound = seconds_for(work + lost_seconds_) + missing / static_cast<double>(options_.nodes);
+  }
 }
 
 void ShuffleRun::violate(const std::string& what) {

@@ -29,6 +29,7 @@ class ShuffleRun {
   void deliver(const VirtualNodes::Event& event);
   void report_attempt(const RunningAttempt& attempt);
   void lose_node(std::int64_t node);
+  void lose_output(TaskRef map);
   void join_node(std::int64_t node);
   void send(const Event& event);
   void perform(const action::Start& start);
@@ -40,6 +41,8 @@ class ShuffleRun {
   void perform(const action::JobFinished& job);
   void send_hints();
   void charge(TaskRef task, double seconds);
+  double seconds_after_loss(std::int64_t node) const;
+  double seconds_for(double work) const;
   void finish();
   void violate(const std::string& what);
   std::size_t index(TaskRef task) const;
@@ -56,6 +59,7 @@ class ShuffleRun {
   std::vector<std::int64_t> free_cores_;  ///< By node.
   std::unordered_map<std::int64_t, Active> active_;
   std::int64_t accepted_maps_ = 0;
+  std::vector<double> deaths_;  ///< When nodes died.
   double lost_seconds_ = 0;
   bool finished_ = false;
 };

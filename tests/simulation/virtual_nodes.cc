@@ -77,6 +77,7 @@ void VirtualNodes::start(TaskRef task, std::int64_t number, std::int64_t node) {
   attempt.fails = random_.uniform() < options_.fails;
   attempt.worker_dies = !attempt.fails && random_.uniform() < options_.worker_dies;
   if (attempt.fails || attempt.worker_dies) attempt.seconds *= random_.uniform();
+  attempt.blocked = task.stage == 1 && num_unnoticed_ > 0;
   if (!is_alive(node)) attempt.frozen = now_;
   if (is_alive(node)) schedule(now_ + attempt.seconds, Happening::kAttemptEnds, number);
   running_.emplace(number, attempt);
@@ -100,6 +101,7 @@ std::optional<RunningAttempt> VirtualNodes::take_attempt(std::int64_t number) {
 
 void VirtualNodes::kill(std::int64_t node) {
   alive_[static_cast<std::size_t>(node)] = false;
+  ++num_unnoticed_;
   schedule(now_ + options_.detection_seconds, Happening::kNodeDetected, node);
   schedule(now_ + options_.node_returns_seconds, Happening::kNodeJoins, node);
   for (auto& [number, attempt] : running_) {
@@ -122,6 +124,7 @@ std::vector<RunningAttempt> VirtualNodes::take_dead(std::int64_t node) {
 }
 
 void VirtualNodes::fail_blocked() {
+  --num_unnoticed_;
   std::vector<std::int64_t> blocked;
   for (auto& [number, attempt] : running_) {
     if (!attempt.blocked || attempt.frozen >= 0) continue;
@@ -131,6 +134,16 @@ void VirtualNodes::fail_blocked() {
   }
   std::sort(blocked.begin(), blocked.end());
   for (const std::int64_t number : blocked) schedule(now_, Happening::kAttemptEnds, number);
+}
+
+std::vector<TaskRef> VirtualNodes::fetched() const {
+  std::vector<TaskRef> tasks;
+  for (const auto& [number, attempt] : running_) {
+    if (attempt.task.stage == 1 && attempt.frozen < 0 && !attempt.blocked && !attempt.fails && !attempt.worker_dies) {
+      tasks.push_back(attempt.task);
+    }
+  }
+  return tasks;
 }
 
 void VirtualNodes::join(std::int64_t node) {

@@ -57,6 +57,8 @@ class VirtualNodes {
   std::vector<RunningAttempt> take_dead(std::int64_t node);
   /// What waited for outputs of the lost node; they fail now.
   void fail_blocked();
+  /// The reduces that have all their input and run.
+  std::vector<TaskRef> fetched() const;
   void join(std::int64_t node);
   bool is_alive(std::int64_t node) const { return alive_[static_cast<std::size_t>(node)]; }
 
@@ -75,6 +77,7 @@ class VirtualNodes {
   SeededRandom random_;
   double now_ = 0;
   std::int64_t order_ = 0;
+  std::int64_t num_unnoticed_ = 0;  ///< Nodes that died and are still believed to live.
   std::vector<bool> alive_;
   std::unordered_map<std::int64_t, RunningAttempt> running_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;

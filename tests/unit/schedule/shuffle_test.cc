@@ -24,6 +24,8 @@ TEST_CASE("a shuffle on a failing cluster is done once, and nearly as fast as ca
     INFO("seed " << options.seed);
     REQUIRE(report.violation.empty());
     CHECK(report.makespan >= report.undisturbed);
+    CHECK(report.makespan >= report.after_losses);
+    CHECK(report.over_possible() < 0.3);
     sum.makespan += report.makespan;
     sum.failures += report.failures;
     sum.node_losses += report.node_losses;
