@@ -8,7 +8,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from hosts import Host, Network
@@ -28,12 +27,14 @@ while sorted(node["NodeName"] for node in ray.nodes() if node["Alive"]) != sys.a
     time.sleep(0.1)
 os._exit(0)
 """
-_START_SECONDS = 300
+# Looks, not seconds: a machine that stands still takes none.
+_MOST_LOOKS = 3000
+_LOOK_SECONDS = 0.1
 
 
 class RayCluster:
-    """Starts Ray on hosts, with token authentication, `cpus` and `store_bytes` of object store on each. `more` is set
-    in the environment of Ray and of programs."""
+    """Starts Ray on hosts, with token authentication, and on each `cpus`, `store_bytes` of object store, and a resource
+    of the host's name. `more` is set in the environment of Ray and of programs."""
 
     def __init__(
         self, network: Network, folder: Path, cpus: int = 2, store_bytes: int = 200_000_000, **more: str
@@ -64,7 +65,8 @@ class RayCluster:
             role = [f"--address={self.head.address}:6379"]
         self._names[host.name] = f"{host.name}-{secrets.token_hex(4)}"
         names = (f"--node-ip-address={host.address}", f"--node-name={self._names[host.name]}")
-        command = (*_RAY, "start", *names, *self._size, *role, *_START)
+        mark = f'--resources={{"{host.name}": 9}}'
+        command = (*_RAY, "start", *names, mark, *self._size, *role, *_START)
         self._starts[host.name] = host.start(
             "sh", "-c", 'exec "$@" >/tmp/ray-start.log 2>&1', "sh", *command, env=self.env
         )
@@ -74,12 +76,9 @@ class RayCluster:
         self._wait_for(self.network.hosts)
 
     def _wait_for(self, hosts: list[Host]) -> None:
-        end = time.monotonic() + _START_SECONDS
         waiting: subprocess.Popen[bytes] | None = None
         try:
-            while waiting is None or waiting.poll() != 0:
-                if time.monotonic() > end:
-                    raise RuntimeError(f"the Ray cluster is not as it should be: {self._said(hosts)}")
+            for _ in range(_MOST_LOOKS):
                 # Ray gives up a start that takes 30 s, as it may beside other work. The head is not there at first.
                 for host in hosts:
                     if self._starts[host.name].poll() is not None:
@@ -88,9 +87,11 @@ class RayCluster:
                 if waiting is None or waiting.poll() is not None:
                     waiting = self._look_for(hosts)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    waiting.wait(timeout=0.1)
+                    if waiting.wait(timeout=_LOOK_SECONDS) == 0:
+                        return
         finally:
             _end(waiting)
+        raise RuntimeError(f"the Ray cluster is not as it should be: {self._said(hosts)}")
 
     def _look_for(self, hosts: list[Host]) -> subprocess.Popen[bytes]:
         names = sorted(self._names[host.name] for host in hosts)

@@ -2,11 +2,11 @@
 
     python tests/cluster/run.py [--shared] [--tpch DATA] [--only tpch:1 tpch:3 …]
 
-Builds the hosts (tests/cluster/hosts.py), starts a Ray head and two workers with token authentication, gives each host
-a copy of the input, runs tests/cluster/job.py on the head and, with --tpch (a folder of tests/tpc/generate.sh), all
-TPC-H queries spread over the nodes, then what a user does with a cluster (tests/cluster/operation.py), and a job whose
-third host dies. With --shared, data between tasks lies in a folder that all hosts share. Needs root. Leaves nothing
-behind. Exit code 1 when anything was wrong.
+Builds the hosts (tests/cluster/hosts.py), starts a Ray head and two workers with token authentication, and gives each
+host a copy of the input. On the head run: tests/cluster/job.py; shipped.py, whose module and data file go to the other
+hosts; with --tpch (a folder of tests/tpc/generate.sh) all TPC-H queries spread over the nodes; what a user does with a
+cluster (operation.py); and a job whose third host dies. With --shared, data between tasks lies in a folder that all
+hosts share. Needs root. Leaves nothing behind. Exit code 1 when anything was wrong.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ def copy_input(host: Host, folder: Path) -> None:
         raise RuntimeError("the input could not be packed")
 
 
-def programs(arguments: argparse.Namespace, folder: str) -> list[list[str]]:
-    runs = [[str(HERE / "job.py"), folder]]
+def programs(arguments: argparse.Namespace, folder: str, hosts: list[Host]) -> list[list[str]]:
+    places = [f"{host.name}={host.address}" for host in hosts]
+    runs = [[str(HERE / "job.py"), folder], [str(HERE / "shipped.py"), folder, *places]]
     if arguments.tpch:
         only = ["--only", *arguments.only] if arguments.only else []
         runs.append(
@@ -107,8 +108,9 @@ def main() -> int:
         more = {"TMPDIR": name, "MILLPOND_EXCHANGE": "shared"} if arguments.shared else {}
         cluster = RayCluster(network, folder)
         cluster.start()
-        failed = run_all(cluster, programs(arguments, name if arguments.shared else "/tmp"), {**cluster.env, **more})
-        failed += not survives_a_host(network.hosts, {**cluster.env, **more}, name if arguments.shared else "/tmp")
+        env, root = {**cluster.env, **more}, name if arguments.shared else "/tmp"
+        failed = run_all(cluster, programs(arguments, root, network.hosts), env)
+        failed += not survives_a_host(network.hosts, env, root)
     return 1 if failed else 0
 
 
