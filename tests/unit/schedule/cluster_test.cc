@@ -179,6 +179,24 @@ TEST_CASE("a copy runs on another node, not only on another worker") {
   CHECK(script.pass(5) == "start 0.1 #5 @2");
 }
 
+TEST_CASE("a stage's last attempts are copied before they are late, where another node is idle") {
+  StageShape shape = stage(0, 4);
+  const auto tail = [&shape](std::int64_t other_node) {
+    Script script({shape});
+    script.send(event::Tick{1000});
+    join(script, 0, 4, 0);
+    script.send(event::JobStarted{});
+    join(script, 1, 1, other_node);
+    script.pass(5);
+    for (std::int64_t i = 0; i < 3; ++i) script.ok({0, i}, i + 1, 10);
+    return script.pass(0.5) + script.pass(2);
+  };
+  CHECK(tail(1) == "start 0.3 #5 @1");
+  CHECK(tail(0) == "");
+  shape.max_running = 8;
+  CHECK(tail(1) == "");
+}
+
 TEST_CASE("a lost output is made twice at once where slots are idle, since everything waits for it") {
   Script script({stage(0, 2), stage(1, 2, {0})});
   script.send(event::Tick{1000});
