@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-_NAME = "hosts.socket"
 _CREDENTIALS = struct.Struct("3i")
 _MOST_BYTES = 1 << 16
 _SECONDS = 5.0
@@ -24,12 +23,14 @@ class Door:
     def __init__(self, directory: str) -> None:
         self._lock = threading.Lock()
         self._hosts: dict[str, socket.socket] = {}
-        self._path = Path(directory) / _NAME
+        self._path = Path(directory) / _name()
         # Messages stay whole, each with its socket.
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._path.unlink(missing_ok=True)
+        # A driver that was killed leaves its own.
+        for left in Path(directory).glob("hosts-*.socket"):
+            left.unlink(missing_ok=True)
         with _short(directory) as place:
-            self._listener.bind(f"{place}/{_NAME}")
+            self._listener.bind(f"{place}/{self._path.name}")
         self._path.chmod(0o600)
         self._listener.listen(64)
         self._listener.settimeout(_SECONDS)
@@ -66,11 +67,11 @@ class Door:
 
 
 def knock(directory: str, name: str) -> socket.socket | None:
-    """The host's end; none where the driver is on another machine."""
+    """The host's end; none where the driver is on another machine, or sees other files."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         with _short(directory) as place:
-            connection.connect(f"{place}/{_NAME}")
+            connection.connect(f"{place}/{_name()}")
         connection.sendall(name.encode())
     except OSError:
         connection.close()
@@ -89,6 +90,12 @@ def handed_over(connection: socket.socket) -> Iterator[tuple[int, list[str], int
             return
         number, arguments = json.loads(data)
         yield number, arguments, fds[0]
+
+
+def _name() -> str:
+    # By the mounts that this process sees. In another container on the machine a path may be another file, so what a
+    # task needs must be looked for there first, as on another machine.
+    return f"hosts-{Path('/proc/self/ns/mnt').stat().st_ino}.socket"
 
 
 @contextlib.contextmanager

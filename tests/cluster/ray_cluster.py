@@ -82,6 +82,8 @@ class RayCluster:
                 # Ray gives up a start that takes 30 s, as it may beside other work. The head is not there at first.
                 for host in hosts:
                     if self._starts[host.name].poll() is not None:
+                        if host is self.head and len(hosts) > 1:
+                            raise RuntimeError(f"the head of the Ray cluster ended: {self._said([host])}")
                         self._start_again(host)
                         _end(waiting)
                 if waiting is None or waiting.poll() is not None:

@@ -67,7 +67,9 @@ def hang(world: ClusterWorld) -> str:
     try:
         text = _without_a_node(world, "hang", hurt)
     finally:
-        _signal(stopped, signal.SIGCONT)
+        # An nsenter stops when its program does.
+        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+        _signal([*stopped, *map(int, children)], signal.SIGCONT)
     world.check_nothing_left(OWN_ROOT, "hang", seconds=90)
     return text
 
