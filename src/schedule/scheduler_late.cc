@@ -44,8 +44,8 @@ std::optional<double> Scheduler::Impl::times_late(std::int64_t number, const Att
   if (times >= kVeryLate) return times;
   if (!stragglers_.limit(stage, wanted, share, options_)) return std::nullopt;
   if (times > 1) return times;
-  const bool tail = past.live == 1 && times > kTailShare && seconds > options_.speculation_min_seconds && is_tail(stage);
-  return tail ? std::optional<double>(1) : std::nullopt;
+  const bool enough = times > kTailShare && seconds > options_.speculation_min_seconds;
+  return enough && past.live == 1 && is_tail(stage) ? std::optional<double>(1) : std::nullopt;
 }
 
 /// Whether the stage's last attempts alone hold up what comes next: one on a slow machine is found when its copy ends

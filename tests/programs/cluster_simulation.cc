@@ -67,8 +67,8 @@ void print(const ShuffleOptions& options, const ShuffleReport& report) {
 }
 
 int run(ShuffleOptions options, const Limits& limits) {
-  std::printf(" seed makespan     work    +lost critical   losses    over possible attempts failures nodes outputs copies");
-  std::printf("  local us/task max ms\n");
+  std::printf(" seed makespan     work    +lost critical   losses    over possible attempts failures nodes");
+  std::printf(" outputs copies  local us/task max ms\n");
   double makespan = 0;
   double ideal = 0;
   double most_over = 0;

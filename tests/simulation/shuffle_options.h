@@ -44,8 +44,8 @@ struct ShuffleReport {
   double undisturbed = 0;              ///< The work of all tasks alone, over all cores.
   double work_bound = 0;               ///< Work and lost work, over the cores that were there.
   double critical_path = 0;            ///< The longest map and the longest reduce, each with the work lost on it.
-  /// What a loss leaves: until the driver knows and the longest lost map is made again no reduce can begin, and then all
-  /// that had not begun is to be done on all cores. The latest of the losses.
+  /// What a loss leaves: no reduce can begin until the driver knows and the longest lost map is made again, and then
+  /// all that had not begun is to be done on all cores. The latest of the losses.
   double after_losses = 0;
   double handling_seconds = 0;         ///< Processor time inside the scheduler.
   double longest_call_seconds = 0;
