@@ -84,8 +84,8 @@ class ObjectStore {
   virtual Status put_if(const std::string& path, const std::string& /*content*/, const std::string& /*tag*/) {
     return unsupported(path);
   }
-  /// Copies objects within their store, each whole in one step, over what is there. kDataCorrupt when one has another size,
-  /// kNotFound when one is gone. `mark` is kept with the copies.
+  /// Copies objects within their store, each whole in one step, over what is there; a store that can rename may do so, and
+  /// the source is gone. kDataCorrupt when one has another size, kNotFound when one is gone. `mark`, if any, is kept with them.
   virtual Status copy(const std::vector<ObjectCopy>& copies, const std::string& /*mark*/) {
     return copies.empty() ? Status::ok() : unsupported(copies.front().to);
   }

@@ -19,12 +19,9 @@ from millpond.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from millpond.store import Copies
 
 _T = TypeVar("_T")
-
-#: A source, its new name, and the bytes that it must have.
-Copy = tuple[str, str, int]
-Copies = list[Copy]
 
 _THREADS = 16
 _REMOVE_AT_ONCE = 1000
@@ -148,7 +145,7 @@ class S3Writing:
                 hint="run the job again: it is then written anew",
             )
         origin = {"Bucket": from_bucket, "Key": from_key}
-        extra = {"Metadata": {_MARK: mark}, "MetadataDirective": "REPLACE"}
+        extra: dict[str, Any] = {"Metadata": {_MARK: mark}, "MetadataDirective": "REPLACE"} if mark else {}
         if size < _LARGEST_COPY:
             request = {"Bucket": bucket, "Key": key, "CopySource": origin, "CopySourceIfMatch": tag, **extra}
             _ours(target, lambda: self._client.copy_object(**request))

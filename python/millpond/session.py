@@ -26,7 +26,7 @@ from millpond.sql_tables import find_tables, is_rows, name_in, named_inputs
 
 if TYPE_CHECKING:
     from millpond import _core
-    from millpond.object_store import ObjectStores
+    from millpond.object_stores import ObjectStores
 
 
 class Session(SessionReading, SessionTables):
@@ -307,8 +307,8 @@ def init(
       neighbours, and one far larger than the others by several where the query allows it. 0: each task reads one.
       Default: 1 MB.
     - `max_retries`: attempts of a task after the first before the job fails. Default: 3.
-    - `storage_options`: keys and addresses for `s3://`, named as in Polars: `aws_access_key_id`,
-      `aws_secret_access_key`, `aws_session_token`, `aws_region`, `aws_endpoint_url` … Default: as AWS tools do.
+    - `storage_options`: keys and addresses for stores, named as in Polars: `aws_access_key_id`, `aws_endpoint_url`,
+      `google_service_account`, `azure_storage_account_key` … (docs/stores.md). Default: as the stores' own tools do.
     - `progress`: `"auto"` (default), `"bar"`, `"log"` or `"silent"`; True is "bar", False "silent".
     - `keep`: keep the job's folder whole when the session ends. Default: only its journal and log stay.
     - `ray_address`: run on a Ray cluster (docs/cluster.md): `"auto"`: the one this machine belongs to; `"host:port"`;

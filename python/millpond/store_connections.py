@@ -7,46 +7,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from millpond.errors import InvalidArgumentError, UnsupportedError
+from millpond.store_options import flag
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-#: What `storage_options` may hold, named as in Polars and delta-rs.
-STORE_OPTIONS = (
-    "aws_access_key_id",
-    "aws_secret_access_key",
-    "aws_session_token",
-    "aws_region",
-    "aws_endpoint_url",
-    "aws_virtual_hosted_style_request",
-    "aws_skip_signature",
-)
 _CONNECT_SECONDS = 10
 _REQUEST_SECONDS = 60
 
 
-def checked_options(options: Mapping[str, object] | None) -> dict[str, str]:
-    """`options` as texts. Never shows a value: it may be a secret."""
-    checked: dict[str, str] = {}
-    for name, value in (options or {}).items():
-        if name not in STORE_OPTIONS:
-            raise InvalidArgumentError(
-                f"storage_options has no {name!r}",
-                hint=f"known are {', '.join(STORE_OPTIONS)}; did you mean one of these?",
-            )
-        if not isinstance(value, (str, bool)):
-            raise InvalidArgumentError(f"storage_options[{name!r}] is a {type(value).__name__}", hint="give text")
-        checked[name] = str(value).lower() if isinstance(value, bool) else value
-    return checked
-
-
 def connect(path: str, options: Mapping[str, str]) -> FileSystem:
     """The file system that has `path`. Asks nothing of it yet."""
-    if not path.startswith("s3://"):
-        raise UnsupportedError(
-            f'"{path}" is on a store that this version can\'t reach',
-            hint="it reads and writes s3:// and paths of this machine",
-        )
     try:
         return _connect_s3(options)
     except ImportError:
@@ -67,11 +38,11 @@ def _connect_s3(options: Mapping[str, str]) -> FileSystem:
         access_key=options.get("aws_access_key_id"),
         secret_key=options.get("aws_secret_access_key"),
         session_token=options.get("aws_session_token"),
-        anonymous=_flag(options, "aws_skip_signature"),
+        anonymous=flag(options, "aws_skip_signature"),
         region=region,
         endpoint_override=address,
         scheme=http,
-        force_virtual_addressing=_flag(options, "aws_virtual_hosted_style_request"),
+        force_virtual_addressing=flag(options, "aws_virtual_hosted_style_request"),
         connect_timeout=_CONNECT_SECONDS,
         request_timeout=_REQUEST_SECONDS,
         retry_strategy=AwsDefaultS3RetryStrategy(max_attempts=5),
@@ -97,10 +68,3 @@ def _address(endpoint: str | None) -> tuple[str, str | None]:
     if not colon or http not in ("http", "https") or not address.strip("/"):
         raise InvalidArgumentError("the S3 endpoint is no address", hint='write it as "https://host:port"')
     return http, address.strip("/")
-
-
-def _flag(options: Mapping[str, str], name: str) -> bool:
-    value = options.get(name, "false").lower()
-    if value not in ("true", "false"):
-        raise InvalidArgumentError(f"storage_options[{name!r}] is neither true nor false")
-    return value == "true"

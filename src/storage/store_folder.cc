@@ -164,7 +164,7 @@ class FolderCommit {
     for (const StagedFile& staged : request_.files) {
       copies.push_back({staged.path, path_of(request_.target, staged.file), staged.file.num_bytes});
     }
-    return store_.copy(copies, request_.fingerprint);
+    return store_.copy(copies, "");
   }
 
   Status decide() {

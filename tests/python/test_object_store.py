@@ -103,13 +103,13 @@ def test_an_object_that_changed_is_an_error(server: S3Server, tmp_path: Path) ->
             frame.count()
 
 
-def test_stores_out_of_reach(server: S3Server, tmp_path: Path) -> None:
+def test_a_store_out_of_reach(server: S3Server, tmp_path: Path) -> None:
+    path = "3fs://cluster/x"
     with open_session(tmp_path, storage_options=server.options) as session:
-        for path in ("gs://bucket/x", "az://container/x", "hdfs://host/x", "3fs://cluster/x"):
-            with pytest.raises(millpond.UnsupportedError, match=path):
-                session.read_parquet(path)
-            with pytest.raises(millpond.UnsupportedError, match=path):
-                session.from_items([1]).write_parquet(path)
+        with pytest.raises(millpond.UnsupportedError, match=path):
+            session.read_parquet(path)
+        with pytest.raises(millpond.UnsupportedError, match=path):
+            session.from_items([1]).write_parquet(path)
 
 
 def test_a_store_that_does_not_answer(tmp_path: Path) -> None:

@@ -205,8 +205,6 @@ def test_what_can_not_be_written(session: millpond.Session) -> None:
         session.from_items([1]).write_parquet("s3://no-such-bucket/x")
     with pytest.raises(millpond.InvalidArgumentError, match="whole bucket"):
         session.from_items([1]).write_parquet("s3://out")
-    with pytest.raises(millpond.UnsupportedError, match="gs://"):
-        session.from_items([1]).write_parquet("gs://bucket/x")
 
 
 def test_no_trace_of_the_secret(server: S3Server, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Random kills of a job that overwrites a folder on S3, under the eyes of a reader.
+"""Random kills of a job that overwrites a folder on a store, under the eyes of a reader.
 
-python tests/stores/kills.py [--kills 30] [--seed N] [--store moto]
+python tests/stores/kills.py [--kills 30] [--seed N] [--store moto|versitygw|hdfs|azurite|gcs]
 
 Each writer replaces the whole folder by rows of its own number and is killed at a random time; some are run again under
 their name, the others removed with `millpond clean`. A reader meanwhile must see one writer's rows and all of them;
@@ -32,7 +32,7 @@ PARTITIONS = 8
 HEAD = "out/._millpond-head.json"
 
 
-def write(folder: Path, number: int, options: dict[str, str]) -> None:
+def write(folder: Path, number: int, root: str, options: dict[str, str]) -> None:
     """The job that is killed."""
     import millpond
 
@@ -45,7 +45,7 @@ def write(folder: Path, number: int, options: dict[str, str]) -> None:
         storage_options=options,
     ) as session:
         rows = session.sql(f"SELECT {number} AS writer, range AS x FROM range({ROWS})")
-        rows.repartition(PARTITIONS, by_rows=True).write_parquet("s3://data/out", mode="overwrite")
+        rows.repartition(PARTITIONS, by_rows=True).write_parquet(f"{root}/out", mode="overwrite")
 
 
 class Reader:
@@ -78,7 +78,7 @@ class Reader:
         ) as session:
             while not self._stop.is_set():
                 try:
-                    frame = session.read_parquet("s3://data/out")
+                    frame = session.read_parquet(f"{self._place.root}/out")
                     rows = frame.partial_sql("SELECT writer, count(*) AS n FROM {0} GROUP BY writer").take_all()
                 except millpond.MillpondError as error:
                     # What was listed a moment ago is replaced by now: the window that the docs tell of.
@@ -98,9 +98,8 @@ class Reader:
             for name in self._place.names("out/"):
                 if not name.endswith(".parquet"):
                     continue
-                try:
-                    content = self._place.get(name)
-                except self._place.client.exceptions.NoSuchKey:
+                content = self._place.find(name)
+                if content is None:
                     continue
                 try:
                     pq.read_metadata(BytesIO(content))
@@ -112,20 +111,14 @@ class Reader:
 def start(folder: Path, number: int, place: Store) -> subprocess.Popen[bytes]:
     """A writer as a process of its own."""
     command = [sys.executable, __file__, "--write", str(folder), str(number)]
-    return subprocess.Popen(command, env={**os.environ, "MILLPOND_TEST_OPTIONS": json.dumps(place.options)})
+    told = json.dumps([place.root, place.options])
+    return subprocess.Popen(command, env={**os.environ, "MILLPOND_TEST_STORE": told})
 
 
 def clean(folder: Path, number: int, place: Store) -> None:
     """`millpond clean` of a writer."""
-    options = place.options
-    environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": options["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": options["aws_secret_access_key"],
-        "AWS_ENDPOINT_URL": options["aws_endpoint_url"],
-    }
     command = [sys.executable, "-m", "millpond.cli", "clean", "--data-root", str(folder), f"writer-{number}"]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    subprocess.run(command, env=place.environment(), check=True, stdout=subprocess.DEVNULL, timeout=120)
 
 
 def campaign(kills: int, seed: int, folder: Path, place: Store) -> list[str]:
@@ -159,9 +152,13 @@ def campaign(kills: int, seed: int, folder: Path, place: Store) -> list[str]:
         assert start(jobs, number + 1, place).wait(120) == 0
         time.sleep(1)
     wrong += reader.wrong
-    head = json.loads(place.get(HEAD))
+    head = json.loads(place.head("out"))
     listed = sorted(f"out/{file['name']}" for write_ in head["writes"] for file in write_["files"])
-    if listed != [name for name in place.names("out/") if name != HEAD] or head["pending"] or head["replaced"]:
+    if (
+        listed != [name for name in place.names("out/") if not name.startswith(HEAD)]
+        or head["pending"]
+        or head["replaced"]
+    ):
         wrong.append(f"left behind: {place.names('out/')}, of which the head names {listed}")
     if left := [name for name in place.names() if not name.startswith("out/")] + place.uploads():
         wrong.append(f"left behind: {left}")
@@ -177,11 +174,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
-    parser.add_argument("--store", default="moto", choices=["moto", "versitygw"])
+    parser.add_argument("--store", default="moto", choices=["moto", "versitygw", "hdfs", "azurite", "gcs"])
     parser.add_argument("--write", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.write:
-        write(Path(options.write[0]), int(options.write[1]), json.loads(os.environ["MILLPOND_TEST_OPTIONS"]))
+        write(Path(options.write[0]), int(options.write[1]), *json.loads(os.environ["MILLPOND_TEST_STORE"]))
         return 0
     if (tool := missing_tool(options.store)) is not None:
         print(f"kills on {options.store} NOT TESTED: {tool} is missing on this machine", file=sys.stderr)

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,24 @@ class Store:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
+    def find(self, name: str) -> bytes | None:
+        """A file's content; None when it is gone."""
+        try:
+            return self.get(name)
+        except Exception as error:
+            # Each client has its own error for it.
+            if type(error).__name__ in ("FileNotFoundError", "NoSuchKey", "NotFound", "ResourceNotFoundError"):
+                return None
+            raise
+
+    def head(self, folder: str) -> bytes:
+        """What says of which files a folder consists."""
+        return self.get(f"{folder}/._millpond-head.json")
+
+    def environment(self) -> dict[str, str]:
+        """What a command that knows no session needs to reach the store."""
+        return {**os.environ, **{name.upper(): value for name, value in self.options.items()}}
+
     def uploads(self) -> list[str]:
         """Unfinished uploads."""
         if self.is_local:
@@ -73,8 +91,8 @@ class Store:
 
 def missing_tool(name: str) -> str | None:
     """What this machine lacks to run a store's server."""
-    tool = {"versitygw": "go"}.get(name)
-    return tool if tool is not None and shutil.which(tool) is None else None
+    tools = {"versitygw": ["go"], "gcs": ["go"], "azurite": ["npm"], "hdfs": ["java", "mvn"]}.get(name, [])
+    return next((tool for tool in tools if shutil.which(tool) is None), None)
 
 
 @contextmanager
@@ -83,9 +101,29 @@ def store(name: str, folder: Path) -> Iterator[Store]:
     if name == "local":
         yield Store(name, str(folder / "local"))
         return
+    if (opened := _other_store(name, folder)) is not None:
+        with opened as place:
+            yield place
+        return
     with moto() if name == "moto" else versitygw(folder) as (endpoint, client):
         client.create_bucket(Bucket=BUCKET)
         yield Store(name, f"s3://{BUCKET}", s3_options(endpoint), client)
+
+
+def _other_store(name: str, folder: Path) -> AbstractContextManager[Store] | None:
+    if name == "hdfs":
+        from hdfs_server import hdfs
+
+        return hdfs(folder)
+    if name == "azurite":
+        from azure_server import azurite
+
+        return azurite(folder)
+    if name == "gcs":
+        from google_server import google
+
+        return google(folder)
+    return None
 
 
 def s3_options(endpoint: str) -> dict[str, str]:

@@ -1,33 +1,26 @@
-"""Objects of stores by path, `s3://bucket/key`, through pyarrow's file systems."""
+"""Objects of S3 and its look-alikes, `s3://bucket/key`."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import (
-    InvalidArgumentError,
     MillpondError,
     NotFoundError,
     PermissionDeniedError,
     UnavailableError,
-    UnsupportedError,
 )
-from millpond.store_connections import checked_options, connect, inner_path, s3_address
+from millpond.store import Copies, Entries, Entry, Paths, Store, root_of
+from millpond.store_connections import connect, inner_path, s3_address
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
-    from millpond.s3_writing import Copies, S3Writing
-
-#: A path, its bytes, its time in nanoseconds, and whether it is a folder.
-Entry = tuple[str, int, int, bool]
-Entries = list[Entry]
-Paths = list[str]
+    from millpond.s3_writing import S3Writing
 
 # What a store's error says, by its code's name: whose fault it is.
 _DENIED = (
@@ -41,35 +34,15 @@ _DENIED = (
 _MISSING = ("NO_SUCH_BUCKET", "NO_SUCH_KEY", "RESOURCE_NOT_FOUND", "HTTP 404")
 
 
-class ObjectStores:
-    """The stores of a session, each connected when it is first asked for. Safe for many threads."""
+class S3Store(Store):
+    """Reading and listing through pyarrow, what else a write needs through boto3. Safe for many threads."""
 
-    def __init__(self, options: Mapping[str, object] | None = None) -> None:
-        """`options`: keys and addresses (STORE_OPTIONS); what is left out is looked for as the stores' own tools do."""
-        self._options = checked_options(options)
-        self._of_bucket: dict[str, dict[str, str]] = {}
+    def __init__(self, options: Mapping[str, str]) -> None:
+        """`options`: see STORE_OPTIONS. Asks nothing of the store yet."""
+        self._options = options
         self._lock = threading.Lock()
-        self._systems: dict[str, FileSystem] = {}
-        self._s3_writing: dict[str, S3Writing] = {}
-
-    def __repr__(self) -> str:
-        return f"ObjectStores({', '.join(sorted(self._options))})"
-
-    def add(self, path: str, options: Mapping[str, object]) -> None:
-        """Other options for the bucket of a path, from now on; the session's stand for those that are left out."""
-        root = _root(path)
-        if not root:
-            raise InvalidArgumentError(
-                f'storage_options are for stores, and "{path}" is a path of this machine', hint="leave them out"
-            )
-        merged = {**self._options, **checked_options(options)}
-        with self._lock:
-            if self._of_bucket.get(root, merged) != merged:
-                raise InvalidArgumentError(
-                    f'"{root}" has got other storage_options in this session', hint="open another session for these"
-                )
-            if root not in self._of_bucket:
-                self._of_bucket[root] = merged
+        self._system: FileSystem | None = None
+        self._writer: S3Writing | None = None
 
     def stat(self, path: str) -> Entry:
         """What is at a path: an object, else a folder."""
@@ -79,7 +52,7 @@ class ObjectStores:
             raise NotFoundError(f'there is nothing at "{path}"')
         return _entry(path, info)
 
-    def list(self, path: str) -> list[Entry]:
+    def list(self, path: str) -> Entries:
         """What lies directly in a folder, sorted by path."""
         from pyarrow.fs import FileSelector
 
@@ -103,14 +76,14 @@ class ObjectStores:
         infos = _translated(folder, lambda: system.get_file_info(selector))
         if not infos and _kind(_translated(folder, lambda: system.get_file_info(bucket))) == "NotFound":
             raise NotFoundError(f'there is no bucket "{bucket}"', hint="check its name and the store's address")
-        root = _root(folder)
+        root = root_of(folder)
         return sorted(_entry(root + info.path.removeprefix(bucket), info) for info in infos if _kind(info) == "File")
 
-    def create(self, path: str) -> Upload:
+    def create(self, path: str) -> S3Upload:
         """An object to be written from its beginning to its end."""
         self._writing(path)
         system, inner = self._find(path)
-        return Upload(path, _translated(path, lambda: system.open_output_stream(inner)))
+        return S3Upload(path, _translated(path, lambda: system.open_output_stream(inner)))
 
     def version_of(self, path: str) -> tuple[int, str, str]:
         """An object's bytes, tag and mark."""
@@ -118,7 +91,7 @@ class ObjectStores:
 
     def get(self, path: str) -> tuple[bytes, str]:
         """A small object whole, and its tag."""
-        if path.startswith("s3://") and find_spec("boto3") is not None:
+        if find_spec("boto3") is not None:
             return self._writing(path).get(path)
         # Who only reads needs no more than to tell one content from the next.
         system, inner = self._find(path)
@@ -148,45 +121,20 @@ class ObjectStores:
         """Removes the objects whose paths begin so, and gives up the uploads of such."""
         self._writing(prefix).remove_prefix(prefix)
 
-    def settings(self) -> str:
-        """What a worker needs to reach the same stores. Secret."""
-        with self._lock:
-            return json.dumps({"options": self._options, "of_bucket": self._of_bucket})
-
-    def configure(self, settings: str) -> None:
-        """Takes on the settings of the driver's."""
-        told = json.loads(settings or "{}")
-        with self._lock:
-            self._options = checked_options(told.get("options"))
-            self._of_bucket = {root: checked_options(options) for root, options in told.get("of_bucket", {}).items()}
-
     def _writing(self, path: str) -> S3Writing:
         from millpond.s3_writing import S3Writing, s3_client
 
-        if not path.startswith("s3://"):
-            raise UnsupportedError(
-                f'"{path}" can\'t be written', hint="this version writes to s3:// and to paths of this machine"
-            )
         with self._lock:
-            root, options = self._options_for(path)
-            if root not in self._s3_writing:
-                endpoint, region = s3_address(options)
-                self._s3_writing[root] = S3Writing(s3_client(options, endpoint, region))
-            return self._s3_writing[root]
-
-    def _options_for(self, path: str) -> tuple[str, dict[str, str]]:
-        """What a connection is known by, and its options."""
-        root = _root(path)
-        if root in self._of_bucket:
-            return root, self._of_bucket[root]
-        return path.partition("://")[0], self._options
+            if self._writer is None:
+                endpoint, region = s3_address(self._options)
+                self._writer = S3Writing(s3_client(self._options, endpoint, region))
+            return self._writer
 
     def _find(self, path: str) -> tuple[FileSystem, str]:
         with self._lock:
-            root, options = self._options_for(path)
-            if root not in self._systems:
-                self._systems[root] = connect(path, options)
-            return self._systems[root], inner_path(path)
+            if self._system is None:
+                self._system = connect(path, self._options)
+            return self._system, inner_path(path)
 
 
 class StoredObject:
@@ -205,7 +153,7 @@ class StoredObject:
         return _translated(self._path, lambda: self._file.read_at(nbytes, offset))
 
 
-class Upload:
+class S3Upload:
     """An object that is being written. It is there when finish() is done."""
 
     def __init__(self, path: str, stream: Any) -> None:
@@ -219,12 +167,6 @@ class Upload:
     def finish(self) -> None:
         """Gives the object its name."""
         _translated(self._path, self._stream.close)
-
-
-def _root(path: str) -> str:
-    """ "s3://bucket" of "s3://bucket/key", and "" of a path of this machine."""
-    scheme, colon, rest = path.partition("://")
-    return f"{scheme.lower()}://{rest.partition('/')[0]}" if colon and "/" not in scheme else ""
 
 
 def _kind(info: FileInfo) -> str:

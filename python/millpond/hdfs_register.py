@@ -1,0 +1,88 @@
+"""Compare-and-swap on HDFS, which has none: a small object as a folder whose entry's name is its tag.
+
+    ._millpond-head.json/<tag>/<tag>
+
+Renaming the entry from the old tag to the new one succeeds for one of several that try at once, since the others
+find nothing to rename. What the object is to become lies in the entry before, as a file named by the new tag, so that
+there is no moment without a content. The first object is a folder that is made elsewhere and renamed to a free name.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from millpond.errors import ConflictError, InvalidArgumentError
+
+# What millpond puts by put_if is named so; the end is of one that is being made.
+_NAME = re.compile(r"\.[^/]*millpond-[a-z]+\.json(\.[0-9a-f]{32})?")
+_LOOKS = 100
+_FILE = "file"
+
+
+def is_register(name: str) -> bool:
+    """Whether a folder of this name is an object here."""
+    return _NAME.fullmatch(name) is not None
+
+
+def read_register(client: Any, place: str) -> tuple[bytes, str]:
+    """The content and its tag. FileNotFoundError when there is none."""
+    for look in range(_LOOKS):
+        entries = [entry for entry in client.list_status(place) if entry.isdir]
+        if not entries and not client.get_file_info(place).isdir:
+            return _read_file(client, place)
+        for entry in entries:
+            tag = entry.path.rpartition("/")[2]
+            try:
+                return client.read(f"{entry.path}/{tag}").read(), tag
+            except FileNotFoundError:
+                continue  # It is another by now.
+        if look + 1 == _LOOKS:
+            break
+    raise ConflictError(f'"{place}" changes faster than it can be read', hint="try again")
+
+
+def write_register(client: Any, place: str, content: bytes, tag: str) -> None:
+    """Puts a content in the place of the one with this tag; without a tag, of none. Else a ConflictError."""
+    new = secrets.token_hex(16)
+    if tag == _FILE:
+        raise InvalidArgumentError(
+            f'"{place}" is a file that was copied from another store',
+            hint="remove it: then every file of the folder counts",
+        )
+    try:
+        if tag:
+            _write(client, f"{place}/{tag}/{new}", content, create_parent=False)
+            client.rename(f"{place}/{tag}", f"{place}/{new}")
+        else:
+            _create(client, place, new, content)
+    except (FileNotFoundError, FileExistsError):
+        raise ConflictError(f'another writer was faster at "{place}"') from None
+    for entry in client.list_status(f"{place}/{new}"):
+        # The last content, and those of writers who were too late.
+        if entry.path.rpartition("/")[2] != new:
+            client.delete(entry.path)
+
+
+def _create(client: Any, place: str, new: str, content: bytes) -> None:
+    made = f"{place}.{new}"
+    _write(client, f"{made}/{new}/{new}", content, create_parent=True)
+    try:
+        client.rename(made, place)
+    except FileExistsError:
+        client.delete(made, True)
+        raise
+
+
+def _write(client: Any, place: str, content: bytes, *, create_parent: bool) -> None:
+    from hdfs_native import WriteOptions
+
+    writer = client.create(place, WriteOptions(overwrite=False, create_parent=create_parent))
+    writer.write(content)
+    writer.close()
+
+
+def _read_file(client: Any, place: str) -> tuple[bytes, str]:
+    # A copy of a folder that was on another store has it as a file: good for reading, and to tell it from others.
+    return client.read(place).read(), _FILE

@@ -1,0 +1,119 @@
+"""What every store does, whichever it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+from millpond.errors import DataCorruptError
+
+#: A path, its bytes, its time in nanoseconds, and whether it is a folder.
+Entry = tuple[str, int, int, bool]
+Entries = list[Entry]
+#: A source, its new name, and the bytes that it must have.
+Copy = tuple[str, str, int]
+Copies = list[Copy]
+Paths = list[str]
+
+_T = TypeVar("_T")
+_THREADS = 8
+
+
+class Upload(Protocol):
+    """An object that is being written. It is there when finish() is done."""
+
+    def write(self, data: bytes) -> None:
+        """The next bytes."""
+
+    def finish(self) -> None:
+        """Gives the object its name."""
+
+
+class Readable(Protocol):
+    """An object open for reading, by many threads at once."""
+
+    def size(self) -> int:
+        """Bytes."""
+
+    def read_at(self, nbytes: int, offset: int) -> Any:
+        """The bytes from `offset`, as a buffer."""
+
+
+class Store(ABC):
+    """One store, for paths of one scheme. Safe for many threads.
+
+    `include/millpond/object_store.h` tells of each call what it promises. Errors are millpond's: they name the path,
+    and never a key.
+    """
+
+    @abstractmethod
+    def stat(self, path: str) -> Entry:
+        """What is at a path: an object, else a folder."""
+
+    @abstractmethod
+    def list(self, path: str) -> Entries:
+        """What lies directly in a folder, sorted by path."""
+
+    @abstractmethod
+    def open(self, path: str) -> Readable:
+        """An object, to be read in pieces."""
+
+    @abstractmethod
+    def list_all(self, folder: str) -> Entries:
+        """All objects below a folder, sorted by path; none when it is not there, but its bucket must be."""
+
+    @abstractmethod
+    def create(self, path: str) -> Upload:
+        """An object to be written from its beginning to its end."""
+
+    @abstractmethod
+    def version_of(self, path: str) -> tuple[int, str, str]:
+        """An object's bytes, tag and mark."""
+
+    @abstractmethod
+    def get(self, path: str) -> tuple[bytes, str]:
+        """A small object whole, and its tag."""
+
+    @abstractmethod
+    def put_if(self, path: str, content: bytes, tag: str) -> None:
+        """Puts an object in the place of the one with this tag; without a tag, of none."""
+
+    @abstractmethod
+    def copy(self, copies: Copies, mark: str) -> None:
+        """Puts objects under other names of their store."""
+
+    @abstractmethod
+    def remove(self, paths: Paths) -> None:
+        """Removes objects; fine when they are not there."""
+
+    @abstractmethod
+    def remove_prefix(self, prefix: str) -> None:
+        """Removes the objects whose paths begin so, and gives up the uploads of such."""
+
+
+def root_of(path: str) -> str:
+    """ "s3://bucket" of "s3://bucket/key", and "" of a path of this machine."""
+    scheme, colon, rest = path.partition("://")
+    return f"{scheme.lower()}://{rest.partition('/')[0]}" if colon and "/" not in scheme else ""
+
+
+def key_of(path: str) -> str:
+    """ "key" of "s3://bucket/key"; "" of the bucket."""
+    return path.partition("://")[2].partition("/")[2]
+
+
+def in_parallel(call: Callable[[_T], object], items: Iterable[_T]) -> None:
+    """`call` for each, some at once; the first error when there is one."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done in [pool.submit(call, item) for item in items]:
+            done.result()
+
+
+def other_size(path: str, found: int, wanted: int) -> DataCorruptError:
+    """The error for a staged object that is not what was written."""
+    return DataCorruptError(
+        f'"{path}" has {found} bytes, not the {wanted} that were written',
+        hint="run the job again: it is then written anew",
+    )
