@@ -45,24 +45,32 @@ def read_register(client: Any, place: str) -> tuple[bytes, str]:
 
 def write_register(client: Any, place: str, content: bytes, tag: str) -> None:
     """Puts a content in the place of the one with this tag; without a tag, of none. Else a ConflictError."""
-    new = secrets.token_hex(16)
     if tag == _FILE:
         raise InvalidArgumentError(
             f'"{place}" is a file that was copied from another store',
             hint="remove it: then every file of the folder counts",
         )
+    new = secrets.token_hex(16)
     try:
         if tag:
-            _write(client, f"{place}/{tag}/{new}", content, create_parent=False)
-            client.rename(f"{place}/{tag}", f"{place}/{new}")
+            _replace(client, place, tag, new, content)
         else:
             _create(client, place, new, content)
     except (FileNotFoundError, FileExistsError):
-        raise ConflictError(f'another writer was faster at "{place}"') from None
-    for entry in client.list_status(f"{place}/{new}"):
-        # The last content, and those of writers who were too late.
-        if entry.path.rpartition("/")[2] != new:
-            client.delete(entry.path)
+        # Or an earlier try of ours went through, and its answer was lost.
+        if not _is_there(client, f"{place}/{new}/{new}"):
+            raise ConflictError(f'another writer was faster at "{place}"') from None
+
+
+def _replace(client: Any, place: str, tag: str, new: str, content: bytes) -> None:
+    _write(client, f"{place}/{tag}/{new}", content, create_parent=False)
+    # The last content, and those of writers who were too late, or who will be. What comes after this list is not ours to
+    # remove: somebody may be about to rename it.
+    old = [entry.path.rpartition("/")[2] for entry in client.list_status(f"{place}/{tag}")]
+    client.rename(f"{place}/{tag}", f"{place}/{new}")
+    for name in old:
+        if name != new:
+            client.delete(f"{place}/{new}/{name}")
 
 
 def _create(client: Any, place: str, new: str, content: bytes) -> None:
@@ -73,6 +81,14 @@ def _create(client: Any, place: str, new: str, content: bytes) -> None:
     except FileExistsError:
         client.delete(made, True)
         raise
+
+
+def _is_there(client: Any, place: str) -> bool:
+    try:
+        client.get_file_info(place)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _write(client: Any, place: str, content: bytes, *, create_parent: bool) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import millpond
 import pytest
+from millpond.object_stores import ObjectStores
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -74,6 +75,15 @@ def test_what_is_written_is_read(place: Store, session: millpond.Session, file_f
         == duckdb.sql("SELECT range, range % 3, range::DOUBLE / 7 FROM range(1000)").fetchall()
     )
     nothing_is_left(place, file_format)
+
+
+def test_workers_reach_the_store(place: Store, tmp_path: Path) -> None:
+    with open_session(tmp_path, place, runner="processes") as session:
+        path = f"{place.root}/workers"
+        numbers(session).map_batches(lambda batch: batch).write_parquet(path)
+        frame = session.read_parquet(path).map_batches(lambda batch: batch.slice(0, 10))
+        assert frame.count() == 40
+    nothing_is_left(place, "workers")
 
 
 def test_a_pattern_over_many_keys(place: Store, session: millpond.Session) -> None:
@@ -208,6 +218,33 @@ def test_many_appends_at_once(place: Store, tmp_path: Path) -> None:
         list(pool.map(write, range(8)))
     with open_session(tmp_path, place) as session:
         assert sorted(row["item"] for row in session.read_parquet(f"{place.root}/log").take_all()) == list(range(8))
+
+
+@pytest.mark.parametrize("place", [name for name in STORES if name != "local"], indirect=True)
+def test_a_small_object_changes_by_its_tag(place: Store) -> None:
+    store = ObjectStores(place.options)
+    path = f"{place.root}/.small.millpond-test.json"
+    store.put_if(path, b"begin\n", "")
+    with pytest.raises(millpond.ConflictError):
+        store.put_if(path, b"another\n", "")
+
+    def add(writer: int) -> None:
+        for i in range(4):
+            while True:
+                content, tag = store.get(path)
+                try:
+                    store.put_if(path, content + f"{writer} {i}\n".encode(), tag)
+                except millpond.ConflictError:
+                    continue
+                break
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, range(4)))
+    lines = store.get(path)[0].decode().splitlines()
+    assert sorted(lines) == sorted(["begin", *(f"{writer} {i}" for writer in range(4) for i in range(4))])
+    store.remove([path])
+    with pytest.raises(millpond.NotFoundError):
+        store.get(path)
 
 
 def test_what_is_not_there(place: Store, session: millpond.Session) -> None:
