@@ -64,7 +64,7 @@ def write_register(client: Any, place: str, content: bytes, tag: str) -> None:
 
 def _replace(client: Any, place: str, tag: str, new: str, content: bytes) -> None:
     _write(client, f"{place}/{tag}/{new}", content, create_parent=False)
-    # The last content, and those of writers who were too late, or who will be. What comes after this list is not ours to
+    # The last content, and those of writers who were too late, or will be. What comes after this list is not ours to
     # remove: somebody may be about to rename it.
     old = [entry.path.rpartition("/")[2] for entry in client.list_status(f"{place}/{tag}")]
     client.rename(f"{place}/{tag}", f"{place}/{new}")

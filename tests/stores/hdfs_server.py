@@ -102,13 +102,13 @@ def _cluster(folder: Path, port: int) -> Iterator[None]:
     with (folder / "hdfs.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
-        for _ in range(1200):
+        for _ in range(3000):
             if details.exists():
                 break
             assert process.poll() is None, f"the cluster ended at once: {(folder / 'hdfs.log').read_text()[-2000:]}"
             time.sleep(0.1)
         else:
-            raise TimeoutError("no HDFS after two minutes")
+            raise TimeoutError("no HDFS after five minutes")
         yield
     finally:
         process.terminate()

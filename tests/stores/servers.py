@@ -201,7 +201,7 @@ def install_go_program(name: str, module: str) -> Path:
 
 def wait_for(endpoint: str, process: subprocess.Popen[bytes]) -> None:
     """Until the server answers, if only with an error."""
-    for _ in range(300):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(endpoint, timeout=1).close()
         except urllib.error.HTTPError:
