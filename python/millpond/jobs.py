@@ -112,7 +112,7 @@ def remove_jobs(jobs: list[JobFolder], older_than_seconds: float = 0) -> tuple[l
     Returns those removed, those running.
     """
     from millpond import _core
-    from millpond.object_stores import ObjectStores
+    from millpond.object_store import ObjectStores
 
     removed: list[JobFolder] = []
     running: list[JobFolder] = []

@@ -97,7 +97,7 @@ def _make(folder: Path) -> list[Path]:
 
 def _look(path: str) -> list[Path]:
     if "://" in path:
-        from millpond.object_stores import ObjectStores
+        from millpond.object_store import ObjectStores
 
         ObjectStores().stat(path)
     elif not os.access(path, os.R_OK):

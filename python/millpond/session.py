@@ -26,7 +26,7 @@ from millpond.sql_tables import find_tables, is_rows, name_in, named_inputs
 
 if TYPE_CHECKING:
     from millpond import _core
-    from millpond.object_stores import ObjectStores
+    from millpond.object_store import ObjectStores
 
 
 class Session(SessionReading, SessionTables):

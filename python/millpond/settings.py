@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError, UnsupportedError
-from millpond.object_stores import ObjectStores
+from millpond.object_store import ObjectStores
 from millpond.resources import amount_of, amounts_of, local_gpus
 from millpond.sizes import parse_size
 from millpond.source_line import source_line, warn

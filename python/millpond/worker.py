@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         del given[place : place + 2]
     from millpond import _core
     from millpond.call_handler import CallHandler
-    from millpond.object_stores import ObjectStores
+    from millpond.object_store import ObjectStores
 
     return _core.run_worker(given, CallHandler(), ObjectStores())
 

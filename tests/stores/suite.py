@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import millpond
 import pytest
-from millpond.object_stores import ObjectStores
+from millpond.object_store import ObjectStores
 
 sys.path.insert(0, str(Path(__file__).parent))
 
