@@ -86,6 +86,7 @@ def test_workers_reach_the_store(place: Store, tmp_path: Path) -> None:
     nothing_is_left(place, "workers")
 
 
+@pytest.mark.timeout(1800)  # Each file of HDFS takes its time to be made.
 def test_a_pattern_over_many_keys(place: Store, session: millpond.Session) -> None:
     count = KEYS
     names = [f"many/{i % 100:02}/{i:05}.csv" for i in range(count)]
