@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from millpond.errors import (
 )
 from millpond.store import Copies, Entries, Entry, Paths, Store, root_of
 from millpond.store_connections import connect, inner_path, s3_address
+from millpond.store_patience import Patience, patience_of
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
@@ -40,6 +42,7 @@ class S3Store(Store):
     def __init__(self, options: Mapping[str, str]) -> None:
         """`options`: see STORE_OPTIONS. Asks nothing of the store yet."""
         self._options = options
+        self._patience = patience_of(options)
         self._lock = threading.Lock()
         self._system: FileSystem | None = None
         self._writer: S3Writing | None = None
@@ -64,7 +67,7 @@ class S3Store(Store):
     def open(self, path: str) -> StoredObject:
         """An object, to be read in pieces."""
         system, inner = self._find(path)
-        return StoredObject(path, _translated(path, lambda: system.open_input_file(inner)))
+        return StoredObject(path, _translated(path, lambda: system.open_input_file(inner)), self._patience)
 
     def list_all(self, folder: str) -> Entries:
         """All objects below a folder, sorted by path; none when it is not there, but its bucket must be."""
@@ -127,7 +130,8 @@ class S3Store(Store):
         with self._lock:
             if self._writer is None:
                 endpoint, region = s3_address(self._options)
-                self._writer = S3Writing(s3_client(self._options, endpoint, region))
+                client = s3_client(self._options, endpoint, region, self._patience)
+                self._writer = S3Writing(client, self._patience)
             return self._writer
 
     def _find(self, path: str) -> tuple[FileSystem, str]:
@@ -140,9 +144,10 @@ class S3Store(Store):
 class StoredObject:
     """An object open for reading, by many threads at once."""
 
-    def __init__(self, path: str, file: Any) -> None:
+    def __init__(self, path: str, file: Any, patience: Patience) -> None:
         self._path = path
         self._file = file
+        self._patience = patience
 
     def size(self) -> int:
         """Bytes."""
@@ -150,6 +155,16 @@ class StoredObject:
 
     def read_at(self, nbytes: int, offset: int) -> Any:
         """The bytes from `offset`, as a buffer."""
+        # pyarrow's client takes an error message that is longer than what was asked for as an error of its own, and
+        # does not try again.
+        until = time.monotonic() + self._patience.seconds
+        for retry in range(self._patience.max_retries):
+            try:
+                return _translated(self._path, lambda: self._file.read_at(nbytes, offset))
+            except UnavailableError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(self._patience.pause_before(retry))
         return _translated(self._path, lambda: self._file.read_at(nbytes, offset))
 
 

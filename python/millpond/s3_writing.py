@@ -20,12 +20,14 @@ from millpond.errors import (
     UnsupportedError,
 )
 from millpond.store import Copies
+from millpond.store_patience import Patience
 
 _T = TypeVar("_T")
 
 _THREADS = 16
 _REMOVE_AT_ONCE = 1000
-_LARGEST_COPY = 5 << 30
+# More is copied in parts, each a request that ends in time; S3 itself copies 5 GB at once.
+_COPIED_AT_ONCE = 128 << 20
 _MARK = "millpond-write"
 # A conditional request that meets another of its kind is to be tried again, says S3.
 _RACES = 10
@@ -35,9 +37,10 @@ _LOOKS = 20
 class S3Writing:
     """Objects of S3 as a writer handles them. Safe for many threads."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, patience: Patience) -> None:
         """`client`: boto3's, from s3_client()."""
         self._client = client
+        self._patience = patience
         self._tags_are_digests = True
 
     def version_of(self, path: str) -> tuple[int, str, str]:
@@ -63,11 +66,16 @@ class S3Writing:
     def _get(self, path: str) -> tuple[bytes, str]:
         bucket, key = _split(path)
 
-        def call() -> tuple[bytes, str]:
-            response = self._client.get_object(Bucket=bucket, Key=key)
-            return response["Body"].read(), response["ETag"]
-
-        return _ours(path, call)
+        # What breaks off in the middle of the body, boto3 doesn't ask for again.
+        for retry in range(self._patience.max_retries + 1):
+            response = _ours(path, lambda: self._client.get_object(Bucket=bucket, Key=key))
+            try:
+                return _ours(path, response["Body"].read), response["ETag"]
+            except UnavailableError:
+                if retry == self._patience.max_retries:
+                    raise
+                time.sleep(self._patience.pause_before(retry))
+        raise AssertionError("there is one try at least")
 
     def put_if(self, path: str, content: bytes, tag: str) -> None:
         """Puts an object in the place of the one with this tag; without a tag, of none."""
@@ -146,11 +154,14 @@ class S3Writing:
             )
         origin = {"Bucket": from_bucket, "Key": from_key}
         extra: dict[str, Any] = {"Metadata": {_MARK: mark}, "MetadataDirective": "REPLACE"} if mark else {}
-        if size < _LARGEST_COPY:
+        if size <= _COPIED_AT_ONCE:
             request = {"Bucket": bucket, "Key": key, "CopySource": origin, "CopySourceIfMatch": tag, **extra}
             _ours(target, lambda: self._client.copy_object(**request))
         else:
-            _ours(target, lambda: self._client.copy(origin, bucket, key, ExtraArgs=extra))
+            from boto3.s3.transfer import TransferConfig
+
+            parts = TransferConfig(multipart_threshold=_COPIED_AT_ONCE, multipart_chunksize=_COPIED_AT_ONCE)
+            _ours(target, lambda: self._client.copy(origin, bucket, key, ExtraArgs=extra, Config=parts))
 
     def _holds(self, path: str, content: bytes) -> bool:
         try:
@@ -159,7 +170,7 @@ class S3Writing:
             return False
 
 
-def s3_client(options: Mapping[str, str], endpoint: str | None, region: str | None) -> Any:
+def s3_client(options: Mapping[str, str], endpoint: str | None, region: str | None, patience: Patience) -> Any:
     """boto3's client for `storage_options`. Whatever is left out it looks for as the AWS tools do."""
     try:
         import boto3
@@ -171,9 +182,9 @@ def s3_client(options: Mapping[str, str], endpoint: str | None, region: str | No
         ) from None
     is_virtual = options.get("aws_virtual_hosted_style_request") == "true"
     settings: dict[str, Any] = {
-        "connect_timeout": 10,
-        "read_timeout": 60,
-        "retries": {"max_attempts": 5, "mode": "standard"},
+        "connect_timeout": patience.connect_seconds,
+        "read_timeout": patience.seconds,
+        "retries": {"total_max_attempts": 1, "mode": "standard"},
         "max_pool_connections": 2 * _THREADS,
         # Look-alikes often know no other checksums than those that they must.
         "request_checksum_calculation": "when_required",
@@ -183,7 +194,7 @@ def s3_client(options: Mapping[str, str], endpoint: str | None, region: str | No
     if options.get("aws_skip_signature") == "true":
         settings["signature_version"] = botocore.UNSIGNED
     # A session of its own: that of the module is the user's.
-    return boto3.session.Session().client(
+    client = boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,
         region_name=region,
@@ -192,6 +203,25 @@ def s3_client(options: Mapping[str, str], endpoint: str | None, region: str | No
         aws_session_token=options.get("aws_session_token"),
         config=Config(**settings),
     )
+    # botocore's own retries pause up to 20 s each, whatever the timeout.
+    client.meta.events.register_first("needs-retry.s3", partial(_pause, patience))
+    return client
+
+
+def _pause(
+    patience: Patience, attempts: int, response: Any = None, caught_exception: Exception | None = None, **_: object
+) -> float | None:
+    """Seconds until a failed request is sent again; None: never. All may be: put_if is the one that could tell."""
+    from botocore.exceptions import HTTPClientError
+
+    if attempts > patience.max_retries:
+        return None
+    if caught_exception is not None:
+        is_passing = isinstance(caught_exception, HTTPClientError)
+    else:
+        status = response[0].status_code
+        is_passing = status in (408, 429) or (status >= 500 and status != 501)
+    return patience.pause_before(attempts - 1) if is_passing else None
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -217,7 +217,13 @@ class Session(SessionReading, SessionTables):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.shutdown()
+        try:
+            self.shutdown()
+        except MillpondError as closing:
+            if error is None:
+                raise
+            # The error that is on its way tells more: often it is the cause of this one.
+            error.add_note(f"the session did not end well, too: {closing}")
 
     def __repr__(self) -> str:
         return f"Session(job_id={self.job_id!r}, runner={self.config.runner!r}, job_directory={self.job_directory!r})"

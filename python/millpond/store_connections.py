@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 from millpond.errors import InvalidArgumentError, UnsupportedError
 from millpond.store_options import flag
+from millpond.store_patience import Patience, patience_of
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
-
-_CONNECT_SECONDS = 10
-_REQUEST_SECONDS = 60
 
 
 def connect(path: str, options: Mapping[str, str]) -> FileSystem:
     """The file system that has `path`. Asks nothing of it yet."""
     try:
-        return _connect_s3(options)
+        return _connect_s3(options, patience_of(options))
     except ImportError:
         raise UnsupportedError(f'"{path}" needs the package pyarrow', hint="pip install pyarrow") from None
 
@@ -29,7 +27,7 @@ def inner_path(path: str) -> str:
     return path.partition("://")[2]
 
 
-def _connect_s3(options: Mapping[str, str]) -> FileSystem:
+def _connect_s3(options: Mapping[str, str], patience: Patience) -> FileSystem:
     from pyarrow.fs import AwsDefaultS3RetryStrategy, S3FileSystem
 
     endpoint, region = s3_address(options)
@@ -43,9 +41,12 @@ def _connect_s3(options: Mapping[str, str]) -> FileSystem:
         endpoint_override=address,
         scheme=http,
         force_virtual_addressing=flag(options, "aws_virtual_hosted_style_request"),
-        connect_timeout=_CONNECT_SECONDS,
-        request_timeout=_REQUEST_SECONDS,
-        retry_strategy=AwsDefaultS3RetryStrategy(max_attempts=5),
+        # A small object is one request, not the three of an upload in parts.
+        allow_delayed_open=True,
+        connect_timeout=patience.connect_seconds,
+        request_timeout=patience.seconds,
+        # Pauses as in Patience. What it calls attempts are retries.
+        retry_strategy=AwsDefaultS3RetryStrategy(max_attempts=patience.max_retries),
     )
 
 

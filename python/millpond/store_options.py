@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 from millpond.errors import InvalidArgumentError
+from millpond.store_patience import PATIENCE_OPTIONS, patience_of
 
 #: Named as in Polars and delta-rs, which leave out HDFS.
 STORE_OPTIONS = (
@@ -30,6 +31,7 @@ STORE_OPTIONS = (
     "hdfs_kerberos_principal",
     "hdfs_kerberos_keytab",
     "hdfs_kerberos_cache",
+    *PATIENCE_OPTIONS,
 )
 #: Hadoop's own settings are taken by their own names.
 HADOOP_PREFIXES = ("dfs.", "fs.", "hadoop.", "ipc.")
@@ -44,9 +46,10 @@ def checked_options(options: Mapping[str, object] | None) -> dict[str, str]:
                 f"storage_options has no {name!r}",
                 hint=f"known are {', '.join(STORE_OPTIONS)}; did you mean one of these?",
             )
-        if not isinstance(value, (str, bool)):
+        if not isinstance(value, (str, bool, int)):
             raise InvalidArgumentError(f"storage_options[{name!r}] is a {type(value).__name__}", hint="give text")
-        checked[name] = str(value).lower() if isinstance(value, bool) else value
+        checked[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    patience_of(checked)
     return checked
 
 
