@@ -49,6 +49,7 @@ address = options["aws_endpoint_url"].removeprefix("http://")
 c.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{options['aws_access_key_id']}', "
           f"SECRET '{options['aws_secret_access_key']}', ENDPOINT '{address}', "
           f"URL_STYLE 'path', USE_SSL false, REGION 'us-east-1')")
+c.execute("SET enable_progress_bar = false")
 c.execute("SELECT 1").fetchall()
 begin = time.perf_counter()
 c.execute(query.format(f"'{path}'")).fetchall()
