@@ -89,6 +89,8 @@ struct ReadOptions {
   bool filename = false;              ///< Add the column `filename`.
   bool file_row_number = false;       ///< Add the column `file_row_number` (Parquet).
   bool allow_empty = false;           ///< A pattern that matches nothing gives zero rows (needs `schema`) instead of an error.
+  /// Only files that no finished run of this name has read as they are now (by path, size and time). See Session::finish.
+  std::string new_only;
   /// CSV and JSON: names and types; empty: inferred. A CSV line at the head that holds these names is a header, no row,
   /// unless the reader option `header` says otherwise. Parquet: types of key=value folders where it names all their keys.
   Schema schema;

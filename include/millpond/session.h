@@ -62,6 +62,13 @@ class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
   /// The plan of all frames so far as Graphviz text.
   std::string graph() const;
 
+  /// Says that the program has done its work: files of reads by ReadOptions::new_only count as seen from now on, if an
+  /// action on all of the read's rows succeeded, and none on it failed for good. Without it they are new for the next run.
+  Status finish();
+
+  /// Whether there are such files that finish() was not called for.
+  bool has_unfinished_reads() const;
+
   /// Stops work, ends workers, removes temporary data. May be called twice.
   Status shutdown();
 

@@ -83,6 +83,7 @@ void bind_read_options(nb::module_& module) {
       .def_rw("filename", &ReadOptions::filename)
       .def_rw("file_row_number", &ReadOptions::file_row_number)
       .def_rw("allow_empty", &ReadOptions::allow_empty)
+      .def_rw("new_only", &ReadOptions::new_only)
       .def_prop_rw(
           "schema", [](const ReadOptions& self) { return columns_of(self.schema); },
           [](ReadOptions& self, const ColumnList& columns) { self.schema = schema_of(columns); })

@@ -115,6 +115,8 @@ void bind_running(Class& session) {
           },
           "frames"_a)
       .def("graph", [](const PySession& self) { return without_gil([&] { return self->graph(); }); })
+      .def("finish", [](const PySession& self) { check(without_gil([&] { return self->finish(); })); })
+      .def("has_unfinished_reads", [](const PySession& self) { return self->has_unfinished_reads(); })
       .def("shutdown", [](const PySession& self) { check(without_gil([&] { return self->shutdown(); })); })
       .def("cancel", [](const PySession& self) { without_gil([&] { self->cancel(); }); })
       .def(

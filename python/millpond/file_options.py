@@ -52,6 +52,7 @@ def read_options(
     filename: bool = False,
     file_row_number: bool = False,
     allow_empty: bool = False,
+    new_only: str | None = None,
     schema: SchemaLike | None = None,
     reader_options: Mapping[str, object] | None = None,
 ) -> _core.ReadOptions:
@@ -66,6 +67,10 @@ def read_options(
     options.filename = filename
     options.file_row_number = file_row_number
     options.allow_empty = allow_empty
+    if new_only is not None:
+        if not isinstance(new_only, str) or not new_only:
+            raise InvalidArgumentError(f'new_only={new_only!r} is no name; give one, such as "daily"')
+        options.new_only = new_only
     if schema is not None:
         options.schema = Schema(schema).to_columns()
     options.reader_options = _literals(reader_options or {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import datetime
 import os
+import sys
 import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from millpond.session_reading import SessionReading
 from millpond.session_tables import SessionTables
 from millpond.settings import Config, session_options
 from millpond.smallpond_keywords import check_keywords, check_sql_keywords
-from millpond.source_line import source_line
+from millpond.source_line import source_line, warn
 from millpond.sql_tables import find_tables, is_rows, name_in, named_inputs
 
 if TYPE_CHECKING:
@@ -193,10 +194,23 @@ class Session(SessionReading, SessionTables):
         self._core.cancel()
 
     def shutdown(self) -> None:
-        """Stops work, ends workers and removes temporary data. A second call does nothing."""
+        """Stops work, ends workers and removes temporary data. A second call does nothing.
+
+        Files that `new_only` reads gave count as seen from now on, unless an exception is being handled.
+        """
+        self._close(sys.exc_info()[0] is None)
+
+    def _close(self, is_finished: bool) -> None:
         if not self._is_open:
             return
         self._is_open = False
+        try:
+            if is_finished:
+                self._core.finish()
+        finally:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
         try:
             self._core.shutdown()
         finally:
@@ -217,10 +231,12 @@ class Session(SessionReading, SessionTables):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        # A program that leaves by sys.exit(0) has done its work as well.
+        is_good_end = error is None or (isinstance(error, SystemExit) and not error.code)
         try:
-            self.shutdown()
+            self._close(is_good_end)
         except MillpondError as closing:
-            if error is None:
+            if error is None or is_good_end:
                 raise
             # The error that is on its way tells more: often it is the cause of this one.
             error.add_note(f"the session did not end well, too: {closing}")
@@ -239,8 +255,16 @@ def _check_frames(operation: str, inputs: Iterable[object]) -> None:
 
 def _shutdown(session: weakref.ref[Session]) -> None:
     found = session()
-    if found is not None:
-        found.shutdown()
+    if found is None or not found._is_open:
+        return
+    if found._core.has_unfinished_reads():
+        # Whether the program did its work or left by sys.exit(1) can't be told here.
+        warn(
+            "the session was not closed, so the files it read with new_only are new for the next run too: "
+            "open it by `with`, or call shutdown() at the end",
+            source_line(),
+        )
+    found._close(is_finished=False)
 
 
 def _config(options: _core.SessionOptions, extra: dict[str, Any]) -> Config:

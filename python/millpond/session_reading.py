@@ -27,6 +27,7 @@ class SessionReading:
     of files is one partition. `union_by_name` matches columns by name and fills missing ones with NULL.
     `hive_partitioning` makes columns of `key=value` folders; left out, when all paths have them. `filename` adds the
     column of that name, `file_row_number` (Parquet) the row's number in its file; both also beside chosen `columns`.
+    `new_only="name"` leaves out files that a finished run of that name has read (docs/guide.md).
     `storage_options` are added to the session's for the paths' buckets, from this call on.
     """
 
@@ -44,6 +45,7 @@ class SessionReading:
         filename: bool = False,
         file_row_number: bool = False,
         allow_empty: bool = False,
+        new_only: str | None = None,
         schema: SchemaLike | None = None,
         storage_options: StorageOptions = None,
     ) -> DataFrame:
@@ -63,6 +65,7 @@ class SessionReading:
             filename=filename,
             file_row_number=file_row_number,
             allow_empty=allow_empty,
+            new_only=new_only,
             schema=schema,
         )
         return self._read(_as_session(self)._core.read_parquet, paths, options, storage_options)
@@ -80,6 +83,7 @@ class SessionReading:
         hive_partitioning: bool | None = None,
         filename: bool = False,
         allow_empty: bool = False,
+        new_only: str | None = None,
         storage_options: StorageOptions = None,
         **reader_options: Any,
     ) -> DataFrame:
@@ -102,6 +106,7 @@ class SessionReading:
             hive_partitioning=hive_partitioning,
             filename=filename,
             allow_empty=allow_empty,
+            new_only=new_only,
             schema=schema,
             reader_options={"delim": delim, "header": header, **reader_options},
         )
@@ -118,6 +123,7 @@ class SessionReading:
         hive_partitioning: bool | None = None,
         filename: bool = False,
         allow_empty: bool = False,
+        new_only: str | None = None,
         storage_options: StorageOptions = None,
         **reader_options: Any,
     ) -> DataFrame:
@@ -136,6 +142,7 @@ class SessionReading:
             hive_partitioning=hive_partitioning,
             filename=filename,
             allow_empty=allow_empty,
+            new_only=new_only,
             schema=schema,
             reader_options=reader_options,
         )

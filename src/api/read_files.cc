@@ -76,10 +76,26 @@ void declare_types(std::vector<Column>& hive_columns, const Schema& schema) {
   hive_columns = std::move(declared);
 }
 
+// A file that tells the columns where no file is to be read: the newest that is not empty.
+std::vector<FileSlice> sample_of(const std::vector<FileSlice>& files) {
+  const auto newest = std::max_element(files.begin(), files.end(), [](const FileSlice& a, const FileSlice& b) {
+    return std::pair(a.size > 0, a.mtime_ns) < std::pair(b.size > 0, b.mtime_ns);
+  });
+  return newest == files.end() ? std::vector<FileSlice>() : std::vector<FileSlice>{*newest};
+}
+
 Result<DataFrame> read_files(const FrameContext& context, const std::vector<std::string>& paths, FileFormat format,
                              const ReadOptions& options) {
   Session::Impl& session = context.impl();
   MILLPOND_ASSIGN_OR_RETURN(std::vector<FileSlice> files, list_files(session, paths, format, options));
+  ScanOp op;
+  bool is_sample = false;
+  if (!options.new_only.empty()) {
+    const std::vector<FileSlice> sample = sample_of(files);
+    MILLPOND_ASSIGN_OR_RETURN(op.new_read, session.new_reads().take(options.new_only, files));
+    is_sample = files.empty() && !sample.empty();
+    if (is_sample) files = sample;
+  }
   ScanOptions scan;
   scan.format = format;
   scan.union_by_name = options.union_by_name;
@@ -88,7 +104,6 @@ Result<DataFrame> read_files(const FrameContext& context, const std::vector<std:
   scan.reader_options = options.reader_options;
   MILLPOND_ASSIGN_OR_RETURN(scan.hive_columns, hive_columns_of(files, options.hive_partitioning));
   if (format == FileFormat::kParquet) declare_types(scan.hive_columns, options.schema);
-  ScanOp op;
   Schema schema = options.schema;
   if (files.empty()) {
     if (schema.empty()) return Status::invalid_argument("no file is there and no schema is given", "pass schema= with allow_empty=True");
@@ -96,7 +111,7 @@ Result<DataFrame> read_files(const FrameContext& context, const std::vector<std:
   } else {
     MILLPOND_ASSIGN_OR_RETURN(Engine::FileSet set, session.engine().describe(std::move(files), std::move(scan), options.schema));
     schema = std::move(set.schema);
-    op.files = std::move(set.files);
+    if (!is_sample) op.files = std::move(set.files);
     op.options = std::move(set.options);
   }
   DataFrame frame = context.frame(std::move(op), {}, std::move(schema), single_partition());

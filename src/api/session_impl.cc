@@ -59,6 +59,7 @@ Status Session::Impl::open_job_directory() {
     MILLPOND_RETURN_IF_ERROR(files_->make_directories(job_directory_ + "/" + name));
   }
   if (options_.disk_quota == 0) options_.disk_quota = default_disk_quota(job_directory_);
+  new_reads_ = std::make_unique<NewReads>(files_, options_.data_root, options_.job_id);
   log_ = std::make_unique<EventLog>(files_, job_directory_ + "/events.jsonl", system_clock());
   return Status::ok();
 }
@@ -163,6 +164,7 @@ Status Session::Impl::shutdown() {
       if (status.is_ok()) status = removed;
     }
   }
+  new_reads_->close();
   lease_.reset();
   return status;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/adaptive_query.h"
+#include "api/new_reads.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "job/event_log.h"
@@ -107,12 +108,14 @@ class Session::Impl {
   /// An engine whose plans can be cut; opened when it is first asked for.
   Result<Engine*> cutter();
   FileSystem& files() { return *files_; }
+  NewReads& new_reads() { return *new_reads_; }
 
  private:
   Impl() = default;
   Status open_job_directory();
   Status open_engines();
   Status open_runner();
+  Status run_roots(const std::vector<NodePtr>& roots, HeldResults* held);
   Status run_resolved(const std::vector<NodePtr>& roots, HeldResults& held);
   Status run_once(const std::vector<NodePtr>& roots, HeldResults& held, std::vector<StageWrite>& unfinished);
   std::shared_ptr<const AdaptiveQuery> find_adaptive(const NodePtr& node) const;
@@ -140,6 +143,7 @@ class Session::Impl {
   std::unique_ptr<KeptResults> kept_;
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Lease> lease_;
+  std::unique_ptr<NewReads> new_reads_;
   AttemptNames attempts_;
 
   /// Under run_mutex_: writes that failed. A job that has a name can be run again and goes on from what they staged.

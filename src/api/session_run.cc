@@ -44,6 +44,12 @@ Status Session::Impl::run(const std::vector<NodePtr>& roots, HeldResults* held, 
   if (is_shut_down_) return Status::invalid_argument("the session is shut down", "open a new one with init()");
   cancelled_ = false;
   const ReportScope scope(report_, report);
+  const Status status = run_roots(roots, held);
+  new_reads_->note(roots, status.is_ok());
+  return status;
+}
+
+Status Session::Impl::run_roots(const std::vector<NodePtr>& roots, HeldResults* held) {
   std::map<const Node*, NodePtr> done;
   std::vector<NodePtr> resolved;
   for (const auto& root : roots) {

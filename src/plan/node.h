@@ -20,8 +20,16 @@ namespace millpond {
 
 /// Files, pinned as they were when the frame was made. One partition.
 struct ScanOp {
+  /// A read of files that are new by a name: the number that the session gave it.
+  struct NewRead {
+    std::string name;
+    std::int64_t number = 0;
+    auto operator<=>(const NewRead&) const = default;
+  };
+
   std::vector<FileSlice> files;
   ScanOptions options;
+  std::optional<NewRead> new_read = {};  ///< Which files were chosen so; no part of what is computed of them.
   bool operator==(const ScanOp&) const = default;
 };
 
