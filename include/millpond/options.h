@@ -21,8 +21,12 @@ inline constexpr std::int64_t kDefaultMaxRetries = 3;
 /// How a session works. Every field has the same name in Python, in the command line and in JSON.
 /// A field left at its default is looked up in MILLPOND_<NAME>, then SP_<NAME>.
 struct SessionOptions {
-  /// Where job state, exchange data and reports lie; private to the user. Default: ~/.millpond/data.
+  /// Where job state, exchange data and reports lie; private to the user. A folder of this machine, or one of a store that
+  /// can be written to ("s3://bucket/jobs"). Default: ~/.millpond/data.
   std::string data_root;
+  /// With data_root on a store: the folder of each machine in which a job's processes keep what nobody else needs, such as
+  /// what they spill. Default: ~/.millpond/data.
+  std::string scratch;
   /// Names the job. The same program run again under the same id goes on where it stopped. Default: a new UUID.
   std::string job_id;
   std::string job_name;

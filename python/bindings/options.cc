@@ -34,6 +34,7 @@ void bind_session_options(nb::module_& module) {
   nb::class_<SessionOptions>(module, "SessionOptions")
       .def(nb::init<>())
       .def_rw("data_root", &SessionOptions::data_root)
+      .def_rw("scratch", &SessionOptions::scratch)
       .def_rw("job_id", &SessionOptions::job_id)
       .def_rw("job_name", &SessionOptions::job_name)
       .def_rw("runner", &SessionOptions::runner)

@@ -10,13 +10,12 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 from millpond.cli_cluster import add_cluster_command
 from millpond.cli_sql import add_sql_command
 from millpond.doctor import examine
 from millpond.errors import MillpondError
-from millpond.jobs import JobFolder, default_data_root, find_jobs, remove_jobs
+from millpond.jobs import AnyJob, data_root_of, default_data_root, find_jobs, local_data_root, remove_jobs
 from millpond.sizes import format_size
 
 
@@ -65,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add_cluster_command(commands)
     for command in (jobs, clean, doctor):
         command.add_argument(
-            "--data-root", type=Path, default=default_data_root(), help="where jobs lie (default: %(default)s)"
+            "--data-root", type=data_root_of, default=default_data_root(), help="where jobs lie (default: %(default)s)"
         )
     return parser
 
@@ -115,13 +114,13 @@ def _clean(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     findings = []
-    for finding in examine(options.data_root):
+    for finding in examine(local_data_root(options.data_root)):
         print(finding, flush=True)
         findings.append(finding)
     return 1 if any(finding.status == "error" for finding in findings) else 0
 
 
-def _report(what: str, jobs: list[JobFolder]) -> None:
+def _report(what: str, jobs: Sequence[AnyJob]) -> None:
     for job in jobs:
         print(f"{what} {job.path}")
     if not jobs:

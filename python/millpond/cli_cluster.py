@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from millpond.jobs import default_data_root
+from millpond.jobs import data_root_of, default_data_root, local_data_root
 from millpond.settings import from_environment
 
 
@@ -22,7 +21,7 @@ def add_cluster_command(commands: Any) -> None:
         "--address", default=address, help="as ray_address: auto, or host:port of the head (default: %(default)s)"
     )
     check.add_argument(
-        "--data-root", type=Path, default=default_data_root(), help="where jobs will lie (default: %(default)s)"
+        "--data-root", type=data_root_of, default=default_data_root(), help="where jobs will lie (default: %(default)s)"
     )
 
 
@@ -30,7 +29,7 @@ def _check(options: argparse.Namespace) -> int:
     from millpond.cluster_check import examine_cluster
 
     findings = []
-    for finding in examine_cluster(options.address, options.data_root.absolute(), options.path):
+    for finding in examine_cluster(options.address, local_data_root(options.data_root).absolute(), options.path):
         print(finding, flush=True)
         findings.append(finding)
     return 1 if any(finding.status == "error" for finding in findings) else 0

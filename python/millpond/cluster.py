@@ -57,8 +57,10 @@ def open_core(options: _core.SessionOptions, cluster: Cluster | None, exchange: 
     try:
         core = _core.Session.open(options)
         if cluster is not None:
+            # All nodes reach a store; the job's folder on the driver's machine is for its own processes then.
+            on_store = "://" in core.options().data_root
             try:
-                cluster.launcher.open(core.job_directory(), exchange, source_line())
+                cluster.launcher.open(core.job_directory(), "auto" if on_store else exchange, source_line())
             except BaseException:
                 core.shutdown()
                 raise

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from millpond.errors import ConflictError
+from millpond.errors import ConflictError, UnsupportedError
+from millpond.job_events import parsed_events, status_of
 from millpond.settings import from_environment
 
+if TYPE_CHECKING:
+    from millpond.store_jobs import StoredJob
 
-def default_data_root() -> Path:
+
+#: A folder of this machine, or of a store.
+DataRoot = Path | str
+AnyJob: TypeAlias = "JobFolder | StoredJob"
+
+
+def default_data_root() -> DataRoot:
     """Where jobs lie when nobody says otherwise: MILLPOND_DATA_ROOT, SP_DATA_ROOT or ~/.millpond/data."""
-    return Path(from_environment("DATA_ROOT") or "~/.millpond/data").expanduser()
+    return data_root_of(from_environment("DATA_ROOT") or "~/.millpond/data")
+
+
+def data_root_of(text: str) -> DataRoot:
+    """What a `data_root` names: text for a store."""
+    return text if "://" in text else Path(text).expanduser()
+
+
+def local_data_root(data_root: DataRoot) -> Path:
+    """A `data_root` of this machine; UnsupportedError for one on a store."""
+    if isinstance(data_root, str):
+        raise UnsupportedError(
+            f'"{data_root}" is on a store, and this looks at folders of machines',
+            hint="name the scratch folder with --data-root; `millpond jobs` looks at stores",
+        )
+    return data_root
 
 
 @dataclass(frozen=True)
@@ -54,11 +77,7 @@ class JobFolder:
         """The lines of the event log; a line that was cut short by a kill is left out."""
         try:
             with (self.path / "events.jsonl").open(encoding="utf-8") as lines:
-                for line in lines:
-                    try:
-                        yield json.loads(line)
-                    except ValueError:
-                        continue
+                yield from parsed_events(lines)
         except FileNotFoundError:
             return
 
@@ -68,13 +87,7 @@ class JobFolder:
         with self.lease() as is_ours:
             if not is_ours:
                 return "running"
-        last = "unfinished"
-        for event in self.events():
-            if event.get("event") == "job_started":
-                last = "unfinished"
-            elif event.get("event") == "job_finished":
-                last = str(event.get("status"))
-        return last
+        return status_of(self.events())
 
     @contextmanager
     def lease(self) -> Iterator[bool]:
@@ -93,8 +106,12 @@ class JobFolder:
             yield True
 
 
-def find_jobs(data_root: Path) -> list[JobFolder]:
+def find_jobs(data_root: DataRoot) -> Sequence[AnyJob]:
     """The jobs below `data_root`, the last used first. Folders that are no jobs are left out."""
+    if isinstance(data_root, str):
+        from millpond.store_jobs import find_stored_jobs
+
+        return find_stored_jobs(data_root)
     if not data_root.is_dir():
         return []
     jobs = [JobFolder(path) for path in data_root.iterdir() if path.is_dir() and not path.is_symlink() and is_job(path)]
@@ -106,7 +123,7 @@ def is_job(path: Path) -> bool:
     return any((path / name).exists() for name in ("journal", "lease", "events.jsonl"))
 
 
-def remove_jobs(jobs: list[JobFolder], older_than_seconds: float = 0) -> tuple[list[JobFolder], list[JobFolder]]:
+def remove_jobs(jobs: Sequence[AnyJob], older_than_seconds: float = 0) -> tuple[list[AnyJob], list[AnyJob]]:
     """Removes jobs that nobody runs and that were last used before so long, with what they staged beside their outputs.
 
     Returns those removed, those running.
@@ -114,8 +131,8 @@ def remove_jobs(jobs: list[JobFolder], older_than_seconds: float = 0) -> tuple[l
     from millpond import _core
     from millpond.object_store import ObjectStores
 
-    removed: list[JobFolder] = []
-    running: list[JobFolder] = []
+    removed: list[AnyJob] = []
+    running: list[AnyJob] = []
     for job in jobs:
         if time.time() - job.last_used < older_than_seconds:
             continue

@@ -59,8 +59,10 @@ def staging_folder(task: dict[str, Any]) -> str | None:
     return str(PurePosixPath(task["output"]["directory"]).parent.parent)
 
 
-def made_files(result: dict[str, Any]) -> dict[str, int]:
-    """Paths and sizes of what a finished task made."""
+def made_files(result: dict[str, Any], directory: str) -> dict[str, int]:
+    """Paths and sizes of what a finished task made below `directory`; what is elsewhere, all nodes see."""
+    if not result["directory"].startswith(directory + "/"):
+        return {}
     return {f"{result['directory']}/{file['path']}": file["num_bytes"] for file in result["files"]}
 
 

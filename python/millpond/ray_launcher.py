@@ -315,7 +315,7 @@ class RayLauncher:
         for frame in FrameReader().add(data):
             message = message_of(frame, "result")
             if message and (result := message.get("result")) and result["status"]["code"] == "ok":
-                self._files.add(made_files(result), node)
+                self._files.add(made_files(result, self._directory), node)
 
     def _tell(self, worker: _Worker, data: bytes) -> None:
         if worker.socket is not None:

@@ -86,6 +86,8 @@ class S3Writing:
                 _ours(path, lambda: self._client.put_object(Bucket=bucket, Key=key, Body=content, **condition))
                 return
             except NotFoundError:
+                if not tag:
+                    raise  # There is no bucket.
                 raise ConflictError(f'"{path}" was removed by another writer') from None
             except ConflictError as error:
                 if self._holds(path, content):

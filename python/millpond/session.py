@@ -63,7 +63,8 @@ class Session(SessionReading, SessionTables):
 
     @property
     def job_directory(self) -> str:
-        """The job's folder, `data_root/job_id`: its journal, event log and data between tasks."""
+        """The job's folder, `data_root/job_id`: its journal, event log and data between tasks. With `data_root` on a
+        store: its folder of this machine, below `scratch`, which goes with the session."""
         return self._core.job_directory()
 
     def partial_sql(self, query: str, *inputs: DataFrame, udfs: Any = (), **kwargs: Any) -> DataFrame:
@@ -178,16 +179,24 @@ class Session(SessionReading, SessionTables):
 
     def dump_graph(self, path: PathLike | None = None) -> str:
         """Writes the plan as Graphviz text, by default to graph.dot in the job's folder. Returns the path."""
-        return self.graph().save(path if path is not None else Path(self.job_directory) / "graph.dot")
+        return self.graph().save(path if path is not None else self._job_file("graph.dot"))
 
     def dump_timeline(self, path: PathLike | None = None) -> str:
         """Writes what ran when, as JSON that chrome://tracing and Perfetto show; timeline.json in the job's folder if
         not told otherwise. Returns the path."""
         from millpond.timeline import write_timeline
 
-        target = os.fspath(path) if path is not None else str(Path(self.job_directory) / "timeline.json")
+        target = os.fspath(path) if path is not None else str(self._job_file("timeline.json"))
         write_timeline(Path(self.job_directory), Path(target))
         return target
+
+    def _job_file(self, name: str) -> Path:
+        if "://" in self.config.data_root:
+            raise InvalidArgumentError(
+                f"the job's folder is on a store, and what is in {self.job_directory} goes with the session",
+                hint="say where to write: give a path",
+            )
+        return Path(self.job_directory) / name
 
     def cancel(self) -> None:
         """Asks running work to stop; it ends with CancelledError. From any thread."""
@@ -273,6 +282,7 @@ def _config(options: _core.SessionOptions, extra: dict[str, Any]) -> Config:
         job_name=options.job_name,
         job_time=extra["job_time"],
         data_root=options.data_root,
+        scratch=options.scratch,
         runner="ray" if extra["ray_address"] else options.runner,
         threads=options.threads,
         memory_limit=options.memory_limit,
@@ -319,13 +329,15 @@ def init(
     num_gpus: float | None = None,
     resources: Mapping[str, float] | None = None,
     runtime_env: Mapping[str, Any] | None = None,
+    scratch: PathLike | None = None,
 ) -> Session:
     """Opens a session. Starts nothing but this process's engine, and with `ray_address` its part on a cluster.
 
     What is left out is looked up in `MILLPOND_<NAME>`, then `SP_<NAME>`, then has its default.
 
     - `job_id`: names the job. The same program run again under the same name reuses what was finished. Default: new.
-    - `data_root`: where jobs keep their state and data between tasks, private to the user. Default: ~/.millpond/data.
+    - `data_root`: where jobs keep their state and data between tasks, private to the user: a folder, or one of a store
+      (`"s3://bucket/jobs"`, docs/stores.md). Default: ~/.millpond/data.
     - `runner`: `"threads"` (default): this process; `"inline"`: one thread; `"processes"`: worker processes.
     - `threads`: cores to use. Default: all this process may use.
     - `memory_limit`: memory for the job, bytes or `"1GB"`. Default: 80 % of the machine's or container's.
@@ -351,6 +363,8 @@ def init(
     - `runtime_env`: Ray's runtime environment for what runs on the nodes: `{"working_dir": ".", "py_modules": […]}`.
     - `exchange`: where data between tasks lies on a cluster: `"auto"` (default): in `data_root` where nodes share it,
       else on each node, moved by Ray; `"shared"`: in `data_root`, and a node that doesn't see it is an error.
+    - `scratch`: with `data_root` on a store, the folder of each machine for what its processes spill and the like.
+      Default: ~/.millpond/data.
     - `job_name`, `job_time`, `bind_numa_node`, `platform`, `memory_allocator`: as in smallpond.
 
     >>> session = init(data_root=folder / "data", progress=False)

@@ -28,6 +28,7 @@ class Config:
     job_name: str
     job_time: datetime.datetime
     data_root: str
+    scratch: str
     runner: str
     threads: int
     memory_limit: int
@@ -64,13 +65,12 @@ def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, di
     # What is left at its default here, the core looks up in the environment.
     if extra["ray_address"]:
         arguments = {**arguments, "runner": "processes"}  # Elsewhere: see ray_session.
-    for name in ("data_root", "job_id", "job_name", "runner"):
+    for name in ("job_id", "job_name", "runner"):
         if arguments[name] is not None:
-            setattr(options, name, os.fspath(arguments[name]) if name == "data_root" else str(arguments[name]))
-    if options.data_root:
-        options.data_root = (
-            str(Path(options.data_root).expanduser()) if "://" not in options.data_root else options.data_root
-        )
+            setattr(options, name, str(arguments[name]))
+    for name in ("data_root", "scratch"):
+        if arguments[name] is not None:
+            setattr(options, name, folder_path(arguments[name]))
     if not options.job_name:
         options.job_name = from_environment("JOB_NAME") or _script_name()
     for name in ("threads", "max_retries"):
@@ -89,6 +89,12 @@ def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, di
     options.keep = bool(keep) if keep is not None else not arguments["_remove_output_root"]
     options.worker_command = worker_command()
     return options, extra
+
+
+def folder_path(path: str | os.PathLike[str]) -> str:
+    """A folder as it was given; the user's home for a `~` of this machine's."""
+    text = os.fspath(path)
+    return text if "://" in text else str(Path(text).expanduser())
 
 
 def _script_name() -> str:

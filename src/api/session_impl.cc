@@ -1,9 +1,6 @@
 #include "api/session_impl.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "api/session_options.h"
@@ -17,21 +14,8 @@
 #include "runner/process_runner.h"
 #include "runner/routed_runner.h"
 #include "runner/thread_runner.h"
-#include "storage/data_root.h"
-#include "storage/outlying_files.h"
 
 namespace millpond {
-namespace {
-
-/// Half of what is free where results are kept; no limit where nobody can tell.
-std::int64_t default_disk_quota(const std::string& directory) {
-  std::error_code error;
-  const auto space = std::filesystem::space(directory, error);
-  return error ? 0 : static_cast<std::int64_t>(space.available / 2);
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Session::Impl>> Session::Impl::open(SessionOptions options,
                                                             std::shared_ptr<FileSystem> files) {
   std::unique_ptr<Impl> impl(new Impl());
@@ -47,30 +31,13 @@ Result<std::unique_ptr<Session::Impl>> Session::Impl::open(SessionOptions option
 
 Session::Impl::~Impl() { (void)shutdown(); }
 
-Status Session::Impl::open_job_directory() {
-  MILLPOND_RETURN_IF_ERROR(prepare_data_root(options_.data_root));
-  job_directory_ = options_.data_root + "/" + options_.job_id;
-  MILLPOND_RETURN_IF_ERROR(files_->make_directories(job_directory_));
-  MILLPOND_ASSIGN_OR_RETURN(lease_, Lease::acquire(job_directory_));
-  if (options_.worker_launcher) {
-    files_ = with_outlying_files(std::move(files_), options_.worker_launcher, job_directory_ + "/exchange");
-  }
-  for (const char* name : {"exchange", "functions", "temp", "values", "workers"}) {
-    MILLPOND_RETURN_IF_ERROR(files_->make_directories(job_directory_ + "/" + name));
-  }
-  if (options_.disk_quota == 0) options_.disk_quota = default_disk_quota(job_directory_);
-  new_reads_ = std::make_unique<NewReads>(files_, options_.data_root, options_.job_id);
-  log_ = std::make_unique<EventLog>(files_, job_directory_ + "/events.jsonl", system_clock());
-  return Status::ok();
-}
-
 Status Session::Impl::open_engines() {
   EngineOptions engine;
   engine.threads = options_.threads;
   engine.memory_limit_bytes = options_.memory_limit;
   engine.temp_directory = job_directory_ + "/temp";
   MILLPOND_ASSIGN_OR_RETURN(engine_, Engine::open(engine, files_));
-  MILLPOND_ASSIGN_OR_RETURN(store_, ResultStore::open(files_, job_directory_,
+  MILLPOND_ASSIGN_OR_RETURN(store_, ResultStore::open(files_, state_directory_,
                                                       engine_->duckdb_version() + "/hash-" + std::to_string(kHashVersion) +
                                                           "/task-" + std::to_string(kTaskVersion)));
   kept_ = std::make_unique<KeptResults>(files_, *store_, options_.disk_quota);
@@ -150,21 +117,16 @@ Status Session::Impl::shutdown() {
   if (!has_given_id_) {
     for (const StageWrite& write : unfinished_writes_) {
       Status discarded = discard_write(*files_, write, {options_.job_id, {}, {}});
-      if (discarded.is_ok()) discarded = forget_write(*files_, job_directory_, write.path);
+      if (discarded.is_ok()) discarded = forget_write(*files_, state_directory_, write.path);
       if (status.is_ok()) status = discarded;
     }
   }
   if (kept_) kept_->forget_all();
-  if (!options_.keep && files_ && !job_directory_.empty()) {
-    // The journal and the report stay; all else can be made again. After a failure the next run goes on from what is finished.
-    const bool is_resumable = has_given_id_ && has_failed_;
-    for (const char* name : {"exchange", "functions", "temp", "values", "workers"}) {
-      if (is_resumable && std::string_view(name) == "exchange") continue;
-      const Status removed = files_->remove_tree(job_directory_ + "/" + name);
-      if (status.is_ok()) status = removed;
-    }
-  }
-  new_reads_->close();
+  if (new_reads_) new_reads_->close();
+  // Without the lease, what is there is somebody else's.
+  const Status left = lease_ ? leave_directories() : Status::ok();
+  if (status.is_ok()) status = left;
+  store_lease_.reset();
   lease_.reset();
   return status;
 }

@@ -25,6 +25,7 @@
 #include "stage/stage.h"
 #include "storage/file_system.h"
 #include "storage/lease.h"
+#include "storage/store_lease.h"
 
 namespace millpond {
 
@@ -113,6 +114,13 @@ class Session::Impl {
  private:
   Impl() = default;
   Status open_job_directory();
+  /// kConflict when another driver has taken over the job.
+  Status check_lease() const { return store_lease_ ? store_lease_->check() : Status::ok(); }
+  /// Removes what the next run does not need.
+  Status remove_temporary();
+  /// Removes what is not kept. kConflict, and nothing is touched on the store, when another driver has taken over there.
+  Status leave_directories();
+  Status leave_store();
   Status open_engines();
   Status open_runner();
   Status run_roots(const std::vector<NodePtr>& roots, HeldResults* held);
@@ -133,7 +141,8 @@ class Session::Impl {
   NodePtr with_kept_results(const NodePtr& node, std::map<const Node*, NodePtr>& done, HeldResults& held) const;
 
   SessionOptions options_;
-  std::string job_directory_;
+  std::string job_directory_;    ///< Of this machine: what only this session's processes need.
+  std::string state_directory_;  ///< What the next run needs: the same, or a folder of a store.
   std::shared_ptr<FileSystem> files_;
   std::unique_ptr<Engine> engine_;
   std::mutex cutter_mutex_;
@@ -144,6 +153,7 @@ class Session::Impl {
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Lease> lease_;
   std::unique_ptr<NewReads> new_reads_;
+  std::unique_ptr<StoreLease> store_lease_;  ///< Of state_directory_ where that is on a store.
   AttemptNames attempts_;
 
   /// Under run_mutex_: writes that failed. A job that has a name can be run again and goes on from what they staged.

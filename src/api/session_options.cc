@@ -12,7 +12,9 @@
 
 #include "base/ids.h"
 #include "base/machine.h"
+#include "base/uri.h"
 #include "storage/local_path.h"
+#include "storage/parent_path.h"
 
 namespace millpond {
 namespace {
@@ -50,6 +52,10 @@ Status fill_number(std::int64_t& field, std::int64_t unset, const std::string& n
 std::string default_data_root() {
   const char* home = std::getenv("HOME");
   return (home == nullptr || *home == '\0' ? std::string("/tmp") : std::string(home)) + "/.millpond/data";
+}
+
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
 }
 
 Status check_job_id(const std::string& id) {
@@ -90,6 +96,7 @@ Result<std::int64_t> parse_bytes(const std::string& text) {
 
 Result<SessionOptions> complete_options(SessionOptions options) {
   fill(options.data_root, "DATA_ROOT");
+  fill(options.scratch, "SCRATCH");
   fill(options.job_id, "JOBID");
   fill(options.job_id, "JOB_ID");
   fill(options.job_name, "JOB_NAME");
@@ -123,8 +130,15 @@ Result<SessionOptions> complete_options(SessionOptions options) {
   if (options.job_id.empty()) options.job_id = uuid4();
   MILLPOND_RETURN_IF_ERROR(check_job_id(options.job_id));
   if (options.data_root.empty()) options.data_root = default_data_root();
-  MILLPOND_ASSIGN_OR_RETURN(const std::string local, local_path(options.data_root));
-  options.data_root = std::filesystem::absolute(local).lexically_normal().string();
+  if (options.scratch.empty()) options.scratch = default_data_root();
+  MILLPOND_ASSIGN_OR_RETURN(options.data_root, readable_path(options.data_root));
+  if (has_scheme(options.data_root)) {
+    options.data_root = trimmed_path(std::move(options.data_root));
+  } else {
+    options.data_root = absolute_path(options.data_root);
+  }
+  MILLPOND_ASSIGN_OR_RETURN(const std::string scratch, local_path(options.scratch));
+  options.scratch = absolute_path(scratch);
   return options;
 }
 

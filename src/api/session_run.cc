@@ -92,7 +92,7 @@ JobContext Session::Impl::job_context(const std::vector<NodePtr>& roots) {
   context.log = log_.get();
   context.clock = &system_clock();
   context.attempts = &attempts_;
-  context.job_directory = job_directory_;
+  context.job_directory = state_directory_;
   context.job_id = options_.job_id;
   context.task_context = task_context(roots);
   context.min_task_bytes = options_.min_task_bytes;
@@ -122,6 +122,7 @@ PlannerContext Session::Impl::planner_context() {
 
 /// `held` receives what the plan reads, and the roots' results.
 Status Session::Impl::run_once(const std::vector<NodePtr>& roots, HeldResults& held, std::vector<StageWrite>& unfinished) {
+  MILLPOND_RETURN_IF_ERROR(check_lease());
   std::vector<NodePtr> missing;
   for (const auto& root : roots) {
     // Whether a write is done is looked up where it went: others may have written there since.
@@ -146,6 +147,8 @@ Status Session::Impl::run_once(const std::vector<NodePtr>& roots, HeldResults& h
   kept_->add_outputs(job.stored_outputs());
   if (!status.is_ok()) {
     unfinished = job.unfinished_writes();
+    // That is why it was cancelled.
+    MILLPOND_RETURN_IF_ERROR(check_lease());
     return status;
   }
   MILLPOND_RETURN_IF_ERROR(keep_results(job, graph, missing));

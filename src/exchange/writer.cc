@@ -20,8 +20,8 @@ std::span<const std::byte> as_bytes(const std::string& text) { return std::as_by
 }  // namespace
 
 ExchangeWriter::ExchangeWriter(std::string path, std::unique_ptr<WritableFile> file,
-                               std::vector<ExchangeColumn> columns, std::int64_t partitions)
-    : path_(std::move(path)), file_(std::move(file)), end_(kExchangeHeaderSize) {
+                               std::vector<ExchangeColumn> columns, std::int64_t partitions, bool in_order)
+    : path_(std::move(path)), file_(std::move(file)), in_order_(in_order), end_(kExchangeHeaderSize) {
   root_.columns = std::move(columns);
   root_.partitions.resize(static_cast<std::size_t>(partitions));
   lists_.resize(static_cast<std::size_t>(partitions));
@@ -36,10 +36,14 @@ Result<std::unique_ptr<ExchangeWriter>> ExchangeWriter::create(FileSystem& files
   }
   MILLPOND_ASSIGN_OR_RETURN(auto file, files.create(path));
   MILLPOND_RETURN_IF_ERROR(file->write_at(0, as_bytes(encode_exchange_header())));
-  return std::unique_ptr<ExchangeWriter>(new ExchangeWriter(path, std::move(file), std::move(columns), partitions));
+  const bool in_order = files.store_of(path) != nullptr;
+  return std::unique_ptr<ExchangeWriter>(
+      new ExchangeWriter(path, std::move(file), std::move(columns), partitions, in_order));
 }
 
 Result<std::uint64_t> ExchangeWriter::write(std::span<const std::byte> buffer) {
+  std::unique_lock order(order_, std::defer_lock);
+  if (in_order_) order.lock();
   const std::uint64_t offset = end_.fetch_add(buffer.size());
   if (!buffer.empty()) {
     MILLPOND_RETURN_IF_ERROR(file_->write_at(static_cast<std::int64_t>(offset), buffer));
@@ -80,6 +84,8 @@ Status ExchangeWriter::append(const ExchangeBatch& batch) {
 }
 
 Status ExchangeWriter::write_lists() {
+  std::unique_lock order(order_, std::defer_lock);
+  if (in_order_) order.lock();
   std::uint64_t offset = end_.fetch_add(lists_size_);
   std::uint64_t part_offset = offset;
   std::string bytes;

@@ -63,12 +63,14 @@ class ExchangeWriter {
 
  private:
   ExchangeWriter(std::string path, std::unique_ptr<WritableFile> file, std::vector<ExchangeColumn> columns,
-                 std::int64_t partitions);
+                 std::int64_t partitions, bool in_order);
   Status write_lists();
   Status write_root(ExchangeTotals& totals);
 
   std::string path_;
   std::unique_ptr<WritableFile> file_;
+  const bool in_order_;  // A store takes bytes from the beginning to the end only.
+  std::mutex order_;     // Held while such bytes are sent.
   std::atomic<std::uint64_t> end_;
   std::mutex mutex_;  // Guards what follows.
   ExchangeRoot root_;

@@ -36,7 +36,7 @@ struct JobContext {
   EventLog* log = nullptr;
   const Clock* clock = nullptr;
   AttemptNames* attempts = nullptr;
-  std::string job_directory;
+  std::string job_directory;         ///< For what outlives the job: exchange files and notes. May be on a store.
   std::string job_id;
   std::string task_context;          ///< See build_task.
   /// What is worth a task of its own, for stages that share partitions; 0: each task reads the partition of its number.

@@ -59,6 +59,10 @@ Status in_use(const Status& taken, const std::string& name) {
 Result<std::unique_ptr<SeenFiles>> SeenFiles::open(std::shared_ptr<FileSystem> files, const std::string& data_root,
                                                    const std::string& name, const std::string& job_id) {
   MILLPOND_RETURN_IF_ERROR(check_name(name));
+  if (files->store_of(data_root) != nullptr) {
+    return Status::unsupported("new_only=\"" + name + "\" keeps its record below data_root, and not on a store such as \"" + data_root + "\"",
+                               "give init() a data_root on a disk; what is read may lie on a store");
+  }
   const std::string directory = data_root + "/.new_only/" + name;
   MILLPOND_RETURN_IF_ERROR(files->make_directories(directory));
   Result<std::unique_ptr<Lease>> lease = Lease::acquire(directory);

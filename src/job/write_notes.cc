@@ -9,6 +9,7 @@
 #include "storage/lease.h"
 #include "storage/parent_path.h"
 #include "storage/staging.h"
+#include "storage/store_lease.h"
 
 namespace millpond {
 namespace {
@@ -22,6 +23,26 @@ std::string note_path(const std::string& job_directory, const std::string& targe
 bool is_note(const std::string& path) {
   const std::string name = base_name(path);
   return name.starts_with(kPrefix) && name.ends_with(".json");
+}
+
+// Removes what the job's unfinished writes staged; gives their targets.
+Result<std::vector<std::string>> remove_staged(FileSystem& files, const std::string& directory) {
+  MILLPOND_ASSIGN_OR_RETURN(std::vector<std::string> targets, noted_writes(files, directory));
+  for (const std::string& target : targets) {
+    MILLPOND_RETURN_IF_ERROR(remove_stale(files, target, base_name(directory)));
+  }
+  return targets;
+}
+
+// The lease goes last: whoever takes it then finds nothing of ours, and loses nothing of his.
+Status remove_from_store(FileSystem& files, const std::string& directory) {
+  MILLPOND_ASSIGN_OR_RETURN(const std::unique_ptr<StoreLease> lease, StoreLease::acquire(files, directory));
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<std::string> targets, remove_staged(files, directory));
+  for (const char* name : {"exchange", "events", "journal"}) {
+    MILLPOND_RETURN_IF_ERROR(files.remove_tree(directory + "/" + name));
+  }
+  for (const std::string& target : targets) MILLPOND_RETURN_IF_ERROR(forget_write(files, directory, target));
+  return lease->confirm();
 }
 
 // Whoever names a wrong folder must not lose it.
@@ -65,11 +86,9 @@ Status remove_job_directory(FileSystem& files, const std::string& job_directory)
   if (!is_job_directory(files, directory)) {
     return Status::invalid_argument("\"" + directory + "\" is no job's folder", "Name a folder below data_root.");
   }
+  if (files.store_of(directory) != nullptr) return remove_from_store(files, directory);
   MILLPOND_ASSIGN_OR_RETURN(const std::unique_ptr<Lease> lease, Lease::acquire(directory));
-  MILLPOND_ASSIGN_OR_RETURN(const std::vector<std::string> targets, noted_writes(files, directory));
-  for (const std::string& target : targets) {
-    MILLPOND_RETURN_IF_ERROR(remove_stale(files, target, base_name(directory)));
-  }
+  MILLPOND_RETURN_IF_ERROR(remove_staged(files, directory).status());
   return files.remove_tree(directory);
 }
 

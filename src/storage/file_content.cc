@@ -35,13 +35,14 @@ Result<std::string> file_digest(FileSystem& files, const std::string& path) {
 }
 
 Status write_file(FileSystem& files, const std::string& path, std::string_view content) {
-  const std::string name = path + ".new";
-  MILLPOND_RETURN_IF_ERROR(files.remove_file(name));
+  const bool is_whole_at_once = files.store_of(path) != nullptr;
+  const std::string name = is_whole_at_once ? path : path + ".new";
+  if (!is_whole_at_once) MILLPOND_RETURN_IF_ERROR(files.remove_file(name));
   MILLPOND_ASSIGN_OR_RETURN(const auto file, files.create(name));
   MILLPOND_RETURN_IF_ERROR(file->write_at(0, std::as_bytes(std::span(content.data(), content.size()))));
   MILLPOND_RETURN_IF_ERROR(file->sync());
   MILLPOND_RETURN_IF_ERROR(file->close());
-  return files.rename_replace(name, path);
+  return is_whole_at_once ? Status::ok() : files.rename_replace(name, path);
 }
 
 Status sync_file(FileSystem& files, const std::string& path) {

@@ -1,129 +1,50 @@
 #include "storage/journal.h"
 
-#include <cstring>
-#include <optional>
+#include <mutex>
 #include <span>
 #include <utility>
 
-#include "base/hash.h"
 #include "storage/file_content.h"
 #include "storage/parent_path.h"
+#include "storage/store_journal.h"
 
-// The file: a preamble of 16 bytes ("MPJRNL\r\n", the version, zero), then frames. A frame is the payload's length, the
-// same with all bits turned over, XXH3-64 of both and the payload, and the payload. The first payload is the header.
-// Numbers are little-endian. The turned length lets a search for frames tell them from noise without hashing at every
-// byte.
 namespace millpond {
 namespace {
-
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are written as they lie in memory");
-
-constexpr char kMagic[8] = {'M', 'P', 'J', 'R', 'N', 'L', '\r', '\n'};
-constexpr std::size_t kPreambleSize = 16;
-constexpr std::size_t kFrameHeadSize = 16;
-constexpr std::size_t kMaxPayload = std::size_t{1} << 30;
-
-template <typename T>
-T read_number(std::string_view bytes, std::size_t at) {
-  T value;
-  std::memcpy(&value, bytes.data() + at, sizeof(value));
-  return value;
-}
-
-template <typename T>
-void append_number(std::string& bytes, T value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
 
 std::span<const std::byte> as_bytes(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-std::string preamble() {
-  std::string bytes(kMagic, sizeof(kMagic));
-  append_number(bytes, kJournalVersion);
-  append_number(bytes, std::uint32_t{0});
-  return bytes;
-}
+class FileJournal final : public Journal {
+ public:
+  FileJournal(std::string path, std::unique_ptr<WritableFile> file) : path_(std::move(path)), file_(std::move(file)) {}
 
-std::string frame(const std::string& payload) {
-  const auto length = static_cast<std::uint32_t>(payload.size());
-  std::string lengths;
-  append_number(lengths, length);
-  append_number(lengths, ~length);
-  std::string bytes = lengths;
-  append_number(bytes, xxh3_64(lengths + payload));
-  return bytes + payload;
-}
-
-// The payload of the frame that begins at `at`, if a whole and undamaged one does.
-std::optional<std::string_view> frame_at(std::string_view bytes, std::size_t at) {
-  if (bytes.size() - at < kFrameHeadSize) return std::nullopt;
-  const auto length = read_number<std::uint32_t>(bytes, at);
-  if (read_number<std::uint32_t>(bytes, at + 4) != ~length) return std::nullopt;
-  if (bytes.size() - at - kFrameHeadSize < length) return std::nullopt;
-  const std::string_view payload = bytes.substr(at + kFrameHeadSize, length);
-  const std::string covered = std::string(bytes.substr(at, 8)) + std::string(payload);
-  if (xxh3_64(covered) != read_number<std::uint64_t>(bytes, at + 8)) return std::nullopt;
-  return payload;
-}
-
-bool has_frame_after(std::string_view bytes, std::size_t at) {
-  for (; at + kFrameHeadSize <= bytes.size(); ++at) {
-    if (frame_at(bytes, at).has_value()) return true;
+  Status append(const Json& record) override {
+    const std::string payload = record.dump();
+    MILLPOND_RETURN_IF_ERROR(check_journal_payload(payload, path_));
+    const std::string bytes = journal_frame(payload);
+    const std::lock_guard lock(mutex_);
+    if (!broken_.is_ok()) return broken_;
+    broken_ = file_->write_at(0, as_bytes(bytes));
+    return broken_;
   }
-  return false;
-}
 
-Status damaged(const std::string& path, const std::string& what) {
-  ErrorContext context;
-  context.file = path;
-  return Status::data_corrupt("the journal \"" + path + "\" " + what,
-                              "Remove the job's folder, or run under another job id; everything is then computed anew.")
-      .with_context(context);
-}
-
-Status check_preamble(std::string_view bytes, const std::string& path) {
-  if (bytes.size() < kPreambleSize || std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0) {
-    return damaged(path, "does not begin like a journal");
+  Status sync() override {
+    const std::lock_guard lock(mutex_);
+    if (!broken_.is_ok()) return broken_;
+    broken_ = file_->sync();
+    return broken_;
   }
-  const auto version = read_number<std::uint32_t>(bytes, sizeof(kMagic));
-  if (version == kJournalVersion) return Status::ok();
-  return Status::unsupported("the journal \"" + path + "\" has format version " + std::to_string(version) +
-                                 ", this millpond reads version " + std::to_string(kJournalVersion),
-                             "Finish the job with the version that began it, or run under another job id.");
-}
 
-// Fills `content` and gives the number of good bytes.
-Result<std::size_t> parse(std::string_view bytes, const std::string& path, JournalContent& content) {
-  MILLPOND_RETURN_IF_ERROR(check_preamble(bytes, path));
-  std::size_t at = kPreambleSize;
-  bool has_header = false;
-  while (at < bytes.size()) {
-    const std::optional<std::string_view> payload = frame_at(bytes, at);
-    if (!payload.has_value()) {
-      if (!has_header || has_frame_after(bytes, at + 1)) {
-        return damaged(path, "is damaged at byte " + std::to_string(at));
-      }
-      content.is_torn = true;
-      return at;
-    }
-    Result<Json> json = Json::parse(*payload);
-    if (!json.is_ok()) return damaged(path, "holds a record that is no JSON at byte " + std::to_string(at));
-    if (has_header) {
-      content.records.push_back(std::move(*json));
-    } else {
-      content.header = std::move(*json);
-      has_header = true;
-    }
-    at += kFrameHeadSize + payload->size();
-  }
-  if (!has_header) return damaged(path, "has no header");
-  return at;
-}
+ private:
+  const std::string path_;
+  std::mutex mutex_;
+  std::unique_ptr<WritableFile> file_;
+  Status broken_;
+};
 
 Status make_journal(FileSystem& files, const std::string& path, const Json& header) {
-  MILLPOND_RETURN_IF_ERROR(write_file(files, path, preamble() + frame(header.dump())));
+  MILLPOND_RETURN_IF_ERROR(write_file(files, path, journal_preamble() + journal_frame(header.dump())));
   return files.sync_directory(parent_path(path));
 }
 
@@ -132,11 +53,18 @@ Status make_journal(FileSystem& files, const std::string& path, const Json& head
 Result<JournalContent> read_journal(FileSystem& files, const std::string& path) {
   MILLPOND_ASSIGN_OR_RETURN(const std::string bytes, read_file(files, path));
   JournalContent content;
-  MILLPOND_RETURN_IF_ERROR(parse(bytes, path, content).status());
+  MILLPOND_RETURN_IF_ERROR(parse_journal(bytes, path, content).status());
   return content;
 }
 
+Status check_journal_payload(const std::string& payload, const std::string& path) {
+  if (payload.size() <= kMaxJournalPayload) return Status::ok();
+  return Status::unsupported("a record of " + std::to_string(payload.size()) + " bytes is too large for the journal \"" + path +
+                             "\"");
+}
+
 Result<Journal::Opened> Journal::open(std::shared_ptr<FileSystem> files, const std::string& path, const Json& header) {
+  if (files->store_of(path) != nullptr) return open_store_journal(std::move(files), path, header);
   Result<std::string> bytes = read_file(*files, path);
   if (bytes.status().code() == StatusCode::kNotFound) {
     MILLPOND_RETURN_IF_ERROR(make_journal(*files, path, header));
@@ -145,34 +73,14 @@ Result<Journal::Opened> Journal::open(std::shared_ptr<FileSystem> files, const s
   if (!bytes.is_ok()) return bytes.status();
 
   Opened opened;
-  MILLPOND_ASSIGN_OR_RETURN(const std::size_t good, parse(*bytes, path, opened.content));
+  MILLPOND_ASSIGN_OR_RETURN(const std::size_t good, parse_journal(*bytes, path, opened.content));
   if (opened.content.is_torn) {
     MILLPOND_RETURN_IF_ERROR(write_file(*files, path, std::string_view(*bytes).substr(0, good)));
     MILLPOND_RETURN_IF_ERROR(files->sync_directory(parent_path(path)));
   }
   MILLPOND_ASSIGN_OR_RETURN(auto file, files->open_append(path));
-  opened.journal.reset(new Journal(path, std::move(file)));
+  opened.journal = std::make_unique<FileJournal>(path, std::move(file));
   return opened;
-}
-
-Status Journal::append(const Json& record) {
-  const std::string payload = record.dump();
-  if (payload.size() > kMaxPayload) {
-    return Status::unsupported("a record of " + std::to_string(payload.size()) +
-                               " bytes is too large for the journal \"" + path_ + "\"");
-  }
-  const std::string bytes = frame(payload);
-  const std::lock_guard lock(mutex_);
-  if (!broken_.is_ok()) return broken_;
-  broken_ = file_->write_at(0, as_bytes(bytes));
-  return broken_;
-}
-
-Status Journal::sync() {
-  const std::lock_guard lock(mutex_);
-  if (!broken_.is_ok()) return broken_;
-  broken_ = file_->sync();
-  return broken_;
 }
 
 }  // namespace millpond

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <fstream>
@@ -18,6 +17,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "storage/errno_status.h"
+#include "storage/process_identity.h"
 
 namespace millpond {
 namespace {
@@ -53,16 +53,11 @@ class HeldDescriptors {
   std::set<int> descriptors_;
 };
 
-std::string first_line(const char* path) {
+std::string first_line(const std::string& path) {
   std::ifstream file(path);
   std::string line;
   std::getline(file, line);
   return line;
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 constexpr int kTries = 4;
@@ -72,18 +67,15 @@ constexpr std::chrono::milliseconds kPause{5};
 std::string describe_holder() {
   return Json::object({{"pid", static_cast<std::int64_t>(::getpid())},
                        {"host", host_name()},
-                       {"boot_id", first_line("/proc/sys/kernel/random/boot_id")},
+                       {"boot_id", boot_id()},
                        {"since_ns", system_clock().now_ns()}})
              .dump() +
          "\n";
 }
 
 Status taken(const std::string& directory, const std::string& path) {
-  Result<Json> holder = Json::parse(first_line(path.c_str()));
-  std::string who = "another process";
-  if (holder.is_ok()) {
-    who = "process " + std::to_string(holder->int_or("pid", 0)) + " on " + holder->string_or("host", "another machine");
-  }
+  const Result<Json> holder = Json::parse(first_line(path));
+  const std::string who = holder.is_ok() ? name_of_process(*holder) : "another process";
   ErrorContext context;
   context.file = path;
   return Status(StatusCode::kConflict, "\"" + directory + "\" is in use by " + who,

@@ -2,7 +2,8 @@
 
     python tests/cluster/job.py FOLDER
 
-FOLDER is this host's own, or one that all share; /tmp is its own, and every host has a copy of what is in /tmp/input.
+FOLDER is this host's own, one that all share, or one on a store; /tmp is its own, and every host has a copy of what is
+in /tmp/input.
 """
 
 from __future__ import annotations
@@ -80,9 +81,9 @@ def unseen_folders(session: millpond.Session, folder: Path) -> None:
             raise AssertionError(f"no error that says {word!r}")
 
 
-def main(folder: Path) -> None:
+def main(folder: str) -> None:
     begin = time.monotonic()
-    with millpond.init(ray_address="auto", data_root=folder / "data", progress=False) as session:
+    with millpond.init(ray_address="auto", data_root=f"{folder}/data", progress=False) as session:
         print(f"session on {session.config.threads} cores here: {time.monotonic() - begin:.2f} s", flush=True)
         for work in (readme_job, functions, driver_rows):
             begin = time.monotonic()
@@ -93,4 +94,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1])

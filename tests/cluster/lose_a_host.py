@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 
 import millpond
 
 
-def main(folder: Path) -> None:
-    with millpond.init(ray_address="auto", data_root=folder / "data", progress=False) as session:
+def main(folder: str) -> None:
+    with millpond.init(ray_address="auto", data_root=f"{folder}/data", progress=False) as session:
         rows = session.partial_sql("SELECT i AS a, i % 97 AS k FROM range(300000) r(i)")
         dealt = rows.repartition(12, by_rows=True).repartition(9, hash_by="k").compute()
         print("dealt", flush=True)
@@ -28,4 +27,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1])

@@ -1,12 +1,13 @@
 """Jobs on a Ray cluster of three hosts that share no storage, compared with plain DuckDB.
 
-    python tests/cluster/run.py [--shared] [--tpch DATA] [--only tpch:1 tpch:3 …]
+    python tests/cluster/run.py [--shared | --store] [--tpch DATA] [--only tpch:1 tpch:3 …]
 
 Builds the hosts (tests/cluster/hosts.py), starts a Ray head and two workers with token authentication, and gives each
 host a copy of the input. On the head run: tests/cluster/job.py; shipped.py, whose module and data file go to the other
 hosts; with --tpch (a folder of tests/tpc/generate.sh) all TPC-H queries spread over the nodes; what a user does with a
 cluster (operation.py); and a job whose third host dies. With --shared, data between tasks lies in a folder that all
-hosts share. Needs root. Leaves nothing behind. Exit code 1 when anything was wrong.
+hosts share; with --store, jobs' state and data between tasks lie on an S3 server (moto) on the head, and operation.py
+is left out. Needs root. Leaves nothing behind. Exit code 1 when anything was wrong.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 from hosts import Host, Network
 from operation import OPERATIONS
 from ray_cluster import RayCluster
+from state_store import BUCKET, store_environment, store_on
 
 HERE = Path(__file__).parent
+Operation = Callable[[RayCluster], str]
 
 
 def make_prices(folder: Path) -> None:
@@ -72,14 +76,14 @@ def survives_a_host(hosts: list[Host], env: dict[str, str], folder: str) -> bool
     return job.returncode == 0
 
 
-def run_all(cluster: RayCluster, runs: list[list[str]], env: dict[str, str]) -> int:
+def run_all(cluster: RayCluster, runs: list[list[str]], operations: Sequence[Operation], env: dict[str, str]) -> int:
     failed = 0
     for program in runs:
         begin = time.monotonic()
         done = subprocess.run(cluster.head.command(sys.executable, *program), env=env, timeout=3600)
         print(f"{Path(program[0]).name}: exit code {done.returncode}, {time.monotonic() - begin:.1f} s", flush=True)
         failed += done.returncode != 0
-    for work in OPERATIONS:
+    for work in operations:
         begin = time.monotonic()
         text = work(cluster)
         print(f"{work.__name__}: {text or 'right'}, {time.monotonic() - begin:.1f} s", flush=True)
@@ -91,7 +95,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tpch", type=Path)
     parser.add_argument("--only", nargs="+", default=[])
-    parser.add_argument("--shared", action="store_true", help="with the exchange on a folder that all hosts share")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--shared", action="store_true", help="with the exchange on a folder that all hosts share")
+    where.add_argument("--store", action="store_true", help="with data_root on an S3 server")
     arguments = parser.parse_args()
     # However it ends, the hosts end with it.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
@@ -106,10 +112,15 @@ def main() -> int:
         for host in network.hosts:
             copy_input(host, folder / "input")
         more = {"TMPDIR": name, "MILLPOND_EXCHANGE": "shared"} if arguments.shared else {}
-        cluster = RayCluster(network, folder)
+        if arguments.store:
+            more = store_environment(network.hosts[0])
+            store_on(network.hosts[0], more)
+        root = f"s3://{BUCKET}" if arguments.store else name if arguments.shared else "/tmp"
+        cluster = RayCluster(network, folder, **(more if arguments.store else {}))
         cluster.start()
-        env, root = {**cluster.env, **more}, name if arguments.shared else "/tmp"
-        failed = run_all(cluster, programs(arguments, root, network.hosts), env)
+        operations = () if arguments.store else OPERATIONS
+        env = {**cluster.env, **more}
+        failed = run_all(cluster, programs(arguments, root, network.hosts), operations, env)
         failed += not survives_a_host(network.hosts, env, root)
     return 1 if failed else 0
 

@@ -83,9 +83,14 @@ def test_jobs_and_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["not a job"]
 
 
-def test_two_sessions_do_not_share_a_job(tmp_path: Path) -> None:
-    with job(tmp_path), pytest.raises(millpond.ConflictError):
-        job(tmp_path)
+def test_two_sessions_do_not_share_a_job(tmp_path: Path, ten_rows: Path) -> None:
+    with job(tmp_path) as session:
+        session.read_parquet(ten_rows).repartition(3, hash_by="a").compute()
+        before = sorted(tmp_path.glob("nightly/*/*"))
+        assert any(path.suffix == ".exchange" for path in before)
+        with pytest.raises(millpond.ConflictError):
+            job(tmp_path)
+        assert sorted(tmp_path.glob("nightly/*/*")) == before
 
 
 SLOW = textwrap.dedent(

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +12,8 @@
 
 namespace millpond {
 
-/// A store in memory, for tests: it can fail, or die, at any of its calls, and lets others act before one.
+/// A store in memory, for tests: it can fail, or die, at any of its calls, and lets others act before one. Its calls, and those that
+/// make it fail, may come from any thread; objects() may not be looked into meanwhile.
 class MemoryStore final : public ObjectStore {
  public:
   enum class Fault {
@@ -30,16 +32,21 @@ class MemoryStore final : public ObjectStore {
 
   /// Fails at the n-th call from now, counted from 0.
   void fail_at(int n, Fault fault) {
+    const std::lock_guard lock(mutex_);
     calls_ = 0;
     fail_at_ = n;
     fault_ = fault;
   }
-  void heal() { fail_at_ = -1; }
+  void heal() {
+    const std::lock_guard lock(mutex_);
+    fail_at_ = -1;
+  }
   int calls() const { return calls_; }
   void set_hook(std::function<void(int call)> hook) { hook_ = std::move(hook); }
 
   std::map<std::string, Object>& objects() { return objects_; }
   void put(const std::string& path, const std::string& content, const std::string& mark = "") {
+    const std::lock_guard lock(mutex_);
     ++version_;
     objects_[path] = {content, std::to_string(version_), mark, version_};
   }
@@ -140,6 +147,7 @@ class MemoryStore final : public ObjectStore {
 
   template <typename T, typename Work>
   Result<T> call(const Work& work) {
+    const std::lock_guard lock(mutex_);
     const int n = begin_call();
     if (is_down(n)) return Status(StatusCode::kUnavailable, "the store is down", "");
     Result<T> result = work();
@@ -167,6 +175,7 @@ class MemoryStore final : public ObjectStore {
     return fault_ == Fault::kDeath || (n == fail_at_ && fault_ == Fault::kBefore);
   }
 
+  std::recursive_mutex mutex_;  // A hook calls the store.
   std::map<std::string, Object> objects_;
   std::function<void(int)> hook_;
   Fault fault_ = Fault::kBefore;
