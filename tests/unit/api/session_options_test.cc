@@ -80,8 +80,15 @@ TEST_CASE("values that can't be are refused by name") {
   options.job_id = "../elsewhere";
   CHECK(refused(options) == StatusCode::kInvalidArgument);
   options.job_id = "ok";
-  options.data_root = "s3://bucket/x";
+  options.scratch = "s3://bucket/x";
   CHECK(refused(options) != StatusCode::kOk);
+}
+
+TEST_CASE("a job's state may lie on a store, and its scratch folder then on this machine") {
+  SessionOptions options;
+  options.data_root = "s3://bucket/x/";
+  CHECK(completed(options).data_root == "s3://bucket/x");
+  CHECK(completed(options).scratch.front() == '/');
 }
 
 }  // namespace millpond
