@@ -56,6 +56,7 @@ Result<DataFrame> DataFrame::write_lazy(const std::string& path, const WriteFile
     }
     WriteOp op{target, options, 0};
     if (options.mode == WriteMode::kAppend) op.sequence = session_->impl().next_append();
+    if (options.mode == WriteMode::kOverwrite) op.sequence = session_->impl().overwrites_of(target);
     Partitioning partitioning = node_->partitioning;
     partitioning.keys.clear();
     partitioning.determined_by.clear();

@@ -84,6 +84,8 @@ class Session::Impl {
 
   /// 1 for the session's first append, 2 for the next …: the same program counts the same way again.
   std::int64_t next_append() { return ++num_appends_; }
+  /// How often the session has overwritten a path. One more is another write, since something else may lie there now.
+  std::int64_t overwrites_of(const std::string& path) const;
 
   void warn(const std::string& message, const std::string& location);
   std::vector<std::string> take_warnings();
@@ -123,6 +125,7 @@ class Session::Impl {
   Status leave_store();
   Status open_engines();
   Status open_runner();
+  void count_overwrites(const std::vector<NodePtr>& roots);
   Status run_roots(const std::vector<NodePtr>& roots, HeldResults* held);
   Status run_resolved(const std::vector<NodePtr>& roots, HeldResults& held);
   Status run_once(const std::vector<NodePtr>& roots, HeldResults& held, std::vector<StageWrite>& unfinished);
@@ -175,6 +178,7 @@ class Session::Impl {
   std::map<std::string, std::pair<std::weak_ptr<const Node>, std::shared_ptr<const AdaptiveQuery>>> adaptive_;
   std::size_t prune_adaptive_at_ = 64;
   std::atomic<std::int64_t> num_appends_{0};
+  std::map<std::string, std::int64_t> overwrites_;  ///< Under mutex_: how often each path was overwritten.
   ProgressCallback progress_;
   std::atomic<bool> cancelled_{false};
   bool is_shut_down_ = false;

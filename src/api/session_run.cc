@@ -46,7 +46,22 @@ Status Session::Impl::run(const std::vector<NodePtr>& roots, HeldResults* held, 
   const ReportScope scope(report_, report);
   const Status status = run_roots(roots, held);
   new_reads_->note(roots, status.is_ok());
+  if (status.is_ok()) count_overwrites(roots);
   return status;
+}
+
+void Session::Impl::count_overwrites(const std::vector<NodePtr>& roots) {
+  std::lock_guard lock(mutex_);
+  for (const NodePtr& root : roots) {
+    const auto* write = std::get_if<WriteOp>(&root->op);
+    if (write != nullptr && write->options.mode == WriteMode::kOverwrite) ++overwrites_[write->path];
+  }
+}
+
+std::int64_t Session::Impl::overwrites_of(const std::string& path) const {
+  std::lock_guard lock(mutex_);
+  const auto found = overwrites_.find(path);
+  return found == overwrites_.end() ? 0 : found->second;
 }
 
 Status Session::Impl::run_roots(const std::vector<NodePtr>& roots, HeldResults* held) {

@@ -131,7 +131,7 @@ struct LimitOp {
 struct WriteOp {
   std::string path;           ///< Absolute.
   WriteFilesOptions options;
-  std::int64_t sequence = 0;  ///< Tells one append from the next, which would do the same again; 0 for other modes.
+  std::int64_t sequence = 0;  ///< Tells one append or overwrite from a later one that would do the same again.
 };
 
 using Op = std::variant<ScanOp, ValuesOp, PartialSqlOp, CallOp, RepartitionOp, UnionOp, LimitOp, WriteOp>;

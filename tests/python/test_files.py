@@ -41,6 +41,16 @@ def test_modes(session: millpond.Session, df: millpond.DataFrame, tmp_path: Path
         df.write_parquet(out, mode="replace")
 
 
+def test_an_overwrite_comes_through_again_after_an_append(session: millpond.Session, tmp_path: Path) -> None:
+    """The second overwrite is word for word the first: it must not count as done."""
+    frame = session.from_items([1, 2])
+    counts = []
+    for mode in ("overwrite", "append", "overwrite", "overwrite", "append", "append", "overwrite"):
+        frame.write_parquet(tmp_path / "out", mode=mode)
+        counts.append(session.read_parquet(tmp_path / "out").count())
+    assert counts == [2, 4, 2, 2, 4, 6, 2]
+
+
 def test_one_file(session: millpond.Session, df: millpond.DataFrame, tmp_path: Path) -> None:
     df.write_parquet(tmp_path / "one.parquet", single_file=True)
     assert pq.read_table(tmp_path / "one.parquet")["a"].to_pylist() == list(range(10))
