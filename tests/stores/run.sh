@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The short form of the tests on stores, for continuous integration: the suite on each store, requests that fail, three kills,
-# no trace of the key. Needs what `make test` has built, and Go for versitygw, which it builds into build/stores.
+# The tests on stores: the suite on each of them, requests that fail, three kills, no trace of the key. Needs what `make test` has
+# built, and Go, Node.js, Java and Maven for the servers, which it installs into build/stores. `make test` has the part on moto.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
