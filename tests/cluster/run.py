@@ -101,6 +101,8 @@ def main() -> int:
     arguments = parser.parse_args()
     # However it ends, the hosts end with it.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    # Shells have what they start in the background ignore Ctrl-C, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Not below /tmp, of which every host has its own.
     with tempfile.TemporaryDirectory(prefix="millpond-cluster-", dir="/var/tmp") as name, Network(3) as network:
         folder = Path(name)
