@@ -18,6 +18,7 @@ from millpond.errors import (
 )
 from millpond.optional_package import needed
 from millpond.store import Copies, Entries, Entry, Paths, Store, in_parallel, key_of, other_size, root_of
+from millpond.store_errors import error_of_status
 from millpond.store_options import flag, setting
 
 _T = TypeVar("_T")
@@ -278,18 +279,5 @@ def _ours(path: str, call: Callable[[], _T]) -> _T:
 
 
 def _error_of(path: str, status: int, text: str) -> MillpondError:
-    if status in (409, 412):
-        return ConflictError(f'another writer was faster at "{path}" ({text})')
-    if status == 404:
-        return NotFoundError(
-            f'there is nothing at "{path}" ({text})', hint="check the bucket's name and the store's address"
-        )
-    if status in (401, 403):
-        return PermissionDeniedError(
-            f'the store refuses access to "{path}" ({text})', hint="check the key and its rights"
-        )
-    if status in (400, 405, 411, 413):
-        return InvalidArgumentError(f'the store refuses "{path}" ({text})', hint="check the name and the options")
-    return UnavailableError(
-        f'the store did not do what was asked of "{path}" ({status} {text})', hint="try again; check the store"
-    )
+    where, whose = "the bucket's name and the store's address", "the key and its rights"
+    return error_of_status(path, status, text, where=where, whose=whose)
