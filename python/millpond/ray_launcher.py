@@ -58,7 +58,7 @@ class RayLauncher:
         self._files = OutlyingFiles()
         self._directory = ""
         # A file in the job's folder while nodes are asked whether they see it; its name is this session's on them.
-        self._probe = f"probe-{uuid.uuid4().hex}"
+        self._probe = Path(f"probe-{uuid.uuid4().hex}")
         self._is_shared = True
         self._lock = threading.Lock()
         self._is_closed = threading.Event()
@@ -78,6 +78,7 @@ class RayLauncher:
         `exchange` is "auto", or "shared": then a node that doesn't see the folder is an error.
         """
         self._directory = job_directory
+        self._probe = Path(job_directory) / self._probe
         # A driver that was killed here leaves its own.
         for left in Path(job_directory).glob("probe-*"):
             left.unlink(missing_ok=True)
@@ -111,17 +112,19 @@ class RayLauncher:
 
     def _join(self, nodes: list[Node]) -> None:
         assert self._door is not None
-        probe = Path(self._directory) / self._probe
-        probe.touch()
+        with self._lock:
+            if self._is_closed.is_set():
+                raise UnavailableError("the session was closed while a node of the Ray cluster joined it")
+            self._probe.touch()
         try:
             for node in nodes:
                 arguments = ["--threads", "1", "--temp-directory", f"{self._directory}/temp"]
-                self._cluster.place_host(node, self._directory, probe.name, arguments)
+                self._cluster.place_host(node, self._directory, self._probe.name, arguments)
             for node in nodes:
                 # One that dies just now is no reason to go without the others.
                 node.is_lost = not self._cluster.meet(node)
         finally:
-            probe.unlink(missing_ok=True)
+            self._probe.unlink(missing_ok=True)
         # Nodes that see the same first mark share a folder, though not with the driver.
         places = [node.place for node in self._nodes if node.place and not node.is_lost]
         for node in nodes:
@@ -208,6 +211,8 @@ class RayLauncher:
             if self._is_closed.is_set():
                 return
             self._is_closed.set()
+            # A node may be joining just now, for up to a minute.
+            self._probe.unlink(missing_ok=True)
         alive = [node.host for node in self._nodes if node.host is not None and not node.is_lost]
         with contextlib.suppress(ray.exceptions.RayError):
             ray.wait([host.close.remote() for host in alive], num_returns=len(alive), timeout=3) if alive else None

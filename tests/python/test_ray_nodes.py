@@ -136,6 +136,24 @@ def test_a_node_that_joins_gets_tasks(cluster: Any, tmp_path: Path) -> None:
             cluster.remove_node(node)
 
 
+def test_a_session_that_ends_while_a_node_joins_leaves_nothing(cluster: Any, tmp_path: Path) -> None:
+    wait_until(lambda: len(alive()) == 1)
+    job = tmp_path / "data" / "joining"
+    with session(tmp_path, job_id="joining") as ours:
+        node = cluster.add_node(num_cpus=1, **SMALL)
+        # It is in Ray's list, and starts nothing.
+        os.kill(raylet(node), signal.SIGSTOP)
+        try:
+            wait_until(lambda: list(job.glob("probe-*")) != [])
+            assert ours.from_items([1, 2, 3]).count() == 3
+            ours.shutdown()
+            assert {path.name for path in job.iterdir()} <= {"journal", "events.jsonl"}
+        finally:
+            os.kill(raylet(node), signal.SIGCONT)
+            cluster.remove_node(node)
+    wait_until(lambda: len(alive()) == 1)
+
+
 def test_a_node_that_is_drained_ends_its_tasks_and_gets_no_more(cluster: Any, second: Any, tmp_path: Path) -> None:
     began = tmp_path / "began"
 
