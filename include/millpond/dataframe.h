@@ -95,6 +95,9 @@ class MILLPOND_EXPORT DataFrame {
   /// DuckDB's unnest: a struct's fields become columns in its place, a list's elements rows. Rows whose lists have no
   /// elements vanish. Keeps the partitions.
   Result<DataFrame> unnest(const std::vector<std::string>& columns, const std::string& location = {}) const;
+  /// A row for each element of list columns, side by side, the shorter list filled with NULL; a row whose lists are empty or
+  /// NULL stays, with NULL. Keeps the partitions.
+  Result<DataFrame> explode(const std::vector<std::string>& columns, const std::string& location = {}) const;
   /// So many rows by chance, in any order, or each with the same chance. The same frame gives the same sample again.
   Result<DataFrame> sample(const SampleOptions& options, const std::string& location = {}) const;
   /// How many rows have each value of a column or expression, the most frequent first; the number is called `name`.

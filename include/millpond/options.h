@@ -53,6 +53,9 @@ struct SessionOptions {
   std::int64_t min_task_bytes = -1;
   /// Attempts of a task after the first one before the job fails.
   std::int64_t max_retries = kDefaultMaxRetries;
+  /// Whether a task that takes far longer than its neighbours is run a second time on another node, where there are several;
+  /// the one that ends first counts, the other leaves nothing. Default: true.
+  std::optional<bool> speculation;
   /// Reaches the stores beyond this machine's disks. Without one, a path with a scheme is an error. Python sets it.
   std::shared_ptr<ObjectStore> object_store;
   /// The program that a worker process runs; it gets the number of its socket as last argument. Python sets it.

@@ -46,6 +46,7 @@ void bind_session_options(nb::module_& module) {
       .def_rw("scan_task_bytes", &SessionOptions::scan_task_bytes)
       .def_rw("min_task_bytes", &SessionOptions::min_task_bytes)
       .def_rw("max_retries", &SessionOptions::max_retries)
+      .def_rw("speculation", &SessionOptions::speculation, nb::arg().none())
       .def_rw("worker_command", &SessionOptions::worker_command)
       .def_prop_rw(
           "worker_launcher", [](const SessionOptions& self) { return self.worker_launcher != nullptr; },

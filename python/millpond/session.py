@@ -290,6 +290,7 @@ def _config(options: _core.SessionOptions, extra: dict[str, Any]) -> Config:
         scan_task_bytes=options.scan_task_bytes,
         min_task_bytes=options.min_task_bytes,
         max_retries=options.max_retries,
+        speculation=bool(options.speculation),
         num_executors=extra["num_executors"],
         num_cpus=extra["num_cpus"],
         num_gpus=extra["num_gpus"],
@@ -330,6 +331,7 @@ def init(
     resources: Mapping[str, float] | None = None,
     runtime_env: Mapping[str, Any] | None = None,
     scratch: PathLike | None = None,
+    speculation: bool | None = None,
 ) -> Session:
     """Opens a session. Starts nothing but this process's engine, and with `ray_address` its part on a cluster.
 
@@ -349,6 +351,8 @@ def init(
       neighbours, and one far larger than the others by several where the query allows it. 0: each task reads one.
       Default: 1 MB.
     - `max_retries`: attempts of a task after the first before the job fails. Default: 3.
+    - `speculation`: whether a task that takes far longer than its neighbours is run a second time on another node of
+      the cluster; the one that ends first counts, the other leaves nothing. Default: True.
     - `storage_options`: keys and addresses for stores, named as in Polars: `aws_access_key_id`, `aws_endpoint_url`,
       `google_service_account`, `azure_storage_account_key` … (docs/stores.md). Default: as the stores' own tools do.
     - `progress`: `"auto"` (default), `"bar"`, `"log"` or `"silent"`; True is "bar", False "silent".

@@ -36,6 +36,7 @@ class Config:
     scan_task_bytes: int
     min_task_bytes: int
     max_retries: int
+    speculation: bool
     num_executors: int
     num_cpus: int | None
     num_gpus: float | None
@@ -76,6 +77,8 @@ def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, di
     for name in ("threads", "max_retries"):
         if arguments[name] is not None:
             setattr(options, name, _whole_number(name, arguments[name]))
+    if arguments["speculation"] is not None:
+        options.speculation = bool(arguments["speculation"])
     options.memory_limit = parse_size(arguments["memory_limit"], "memory_limit")
     options.disk_quota = parse_size(arguments["disk_quota"], "disk_quota")
     options.scan_task_bytes = parse_size(arguments["scan_task_bytes"], "scan_task_bytes")

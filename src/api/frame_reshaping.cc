@@ -72,6 +72,11 @@ std::string replaced(const Schema& schema, std::vector<std::pair<std::string, st
   return joined(items);
 }
 
+/// A list or ARRAY column as a list. An ARRAY has a length between its last brackets.
+std::string as_list(const std::string& column, const std::string& type) {
+  return "CAST(" + quote_identifier(column) + " AS " + type.substr(0, type.rfind('[')) + "[])";
+}
+
 std::string free_name(std::string name, const Schema& schema) {
   while (find_column(schema, name) >= 0) name += '_';
   return name;
@@ -208,12 +213,29 @@ Result<DataFrame> DataFrame::unnest(const std::vector<std::string>& columns, con
       if (!is_list && !type.starts_with("STRUCT")) {
         return Status::invalid_argument("unnest takes lists and structs, and the column \"" + name + "\" is " + type);
       }
-      // An ARRAY has a length between its last brackets.
-      const std::string list = "CAST(" + quote_identifier(name) + " AS " + type.substr(0, type.rfind('[')) + "[])";
       const std::string own = quote_identifier(name);
-      texts.emplace_back(name, is_list ? "unnest(" + list + ") AS " + own : "unnest(" + own + ")");
+      texts.emplace_back(name, is_list ? "unnest(" + as_list(name, type) + ") AS " + own : "unnest(" + own + ")");
     }
     return make_partial_sql(context, "SELECT " + replaced(schema, texts, false) + " FROM {0}", {node_}, false);
+  });
+}
+
+Result<DataFrame> DataFrame::explode(const std::vector<std::string>& columns, const std::string& location) const {
+  const FrameContext context{session_, "explode", location};
+  return made(context, [&]() -> Result<DataFrame> {
+    MILLPOND_ASSIGN_OR_RETURN(const Schema schema, resolve_schema());
+    MILLPOND_ASSIGN_OR_RETURN(const std::vector<std::string> chosen, columns_of(schema, columns));
+    if (chosen.empty()) return Status::invalid_argument("explode was given no column");
+    std::vector<std::pair<std::string, std::string>> texts;
+    for (const std::string& name : chosen) {
+      const std::string& type = schema[static_cast<std::size_t>(find_column(schema, name))].type;
+      if (!type.ends_with("]")) {
+        return Status::invalid_argument("explode takes lists, and the column \"" + name + "\" is " + type);
+      }
+      const std::string list = as_list(name, type);
+      texts.emplace_back(name, "unnest(CASE WHEN len(" + list + ") > 0 THEN " + list + " ELSE [NULL] END)");
+    }
+    return make_partial_sql(context, "SELECT " + replaced(schema, texts, true) + " FROM {0}", {node_}, false);
   });
 }
 

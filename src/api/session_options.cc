@@ -49,6 +49,19 @@ Status fill_number(std::int64_t& field, std::int64_t unset, const std::string& n
   return Status::ok();
 }
 
+Status fill_flag(std::optional<bool>& field, const std::string& name) {
+  if (field) return Status::ok();
+  const auto value = from_environment(name);
+  if (!value) return Status::ok();
+  std::string word;
+  for (const char letter : *value) word += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  if (word != "true" && word != "1" && word != "yes" && word != "false" && word != "0" && word != "no") {
+    return Status::invalid_argument("MILLPOND_" + name + " is \"" + *value + "\"", "write true or false");
+  }
+  field = word == "true" || word == "1" || word == "yes";
+  return Status::ok();
+}
+
 std::string default_data_root() {
   const char* home = std::getenv("HOME");
   return (home == nullptr || *home == '\0' ? std::string("/tmp") : std::string(home)) + "/.millpond/data";
@@ -103,6 +116,7 @@ Result<SessionOptions> complete_options(SessionOptions options) {
   fill(options.runner, "RUNNER");
   MILLPOND_RETURN_IF_ERROR(fill_number(options.threads, 0, "THREADS"));
   MILLPOND_RETURN_IF_ERROR(fill_number(options.max_retries, kDefaultMaxRetries, "MAX_RETRIES"));
+  MILLPOND_RETURN_IF_ERROR(fill_flag(options.speculation, "SPECULATION"));
   for (auto [field, name] : {std::pair{&options.memory_limit, "MEMORY_LIMIT"}, std::pair{&options.disk_quota, "DISK_QUOTA"},
                              std::pair{&options.scan_task_bytes, "SCAN_TASK_BYTES"}}) {
     if (*field != 0) continue;
@@ -116,6 +130,7 @@ Result<SessionOptions> complete_options(SessionOptions options) {
       MILLPOND_ASSIGN_OR_RETURN(options.min_task_bytes, parse_bytes(*value));
     }
   }
+  if (!options.speculation) options.speculation = true;
   if (options.runner.empty()) options.runner = "threads";
   if (options.runner != "threads" && options.runner != "inline" && options.runner != "processes") {
     return Status::invalid_argument("runner is \"" + options.runner + "\"", "choose threads, inline or processes");

@@ -112,6 +112,7 @@ JobContext Session::Impl::job_context(const std::vector<NodePtr>& roots) {
   context.task_context = task_context(roots);
   context.min_task_bytes = options_.min_task_bytes;
   context.scheduler.max_retries = options_.max_retries;
+  context.scheduler.speculation = options_.speculation.value_or(true);
   // No machine will join that has what this one lacks.
   if (!options_.worker_launcher) context.scheduler.placement_seconds = 0;
   context.cancelled = &cancelled_;

@@ -206,6 +206,40 @@ def test_a_node_that_dies_loses_no_rows(cluster: Any, second: Any, tmp_path: Pat
         killer.wait(timeout=30)
 
 
+def attempts(session: millpond.Session, marks: Path) -> tuple[list[int], list[int]]:
+    """The rows of twelve partitions of which the last is slow the first time, and whose rows each attempt had."""
+    marks.mkdir()
+
+    def slow_once(batch: Any) -> Any:
+        number = batch.column("a")[0].as_py()
+        is_first = not list(marks.glob(f"{number}-*"))
+        (marks / f"{number}-{time.time_ns()}").touch()
+        time.sleep(SLOW_SECONDS if is_first and number == 11 else 0.05)
+        return batch
+
+    frame = session.from_items([{"a": i} for i in range(12)]).repartition(12, by_rows=True)
+    rows = sorted(row["a"] for row in frame.map_batches(slow_once, schema={"a": int}).take_all())
+    return rows, sorted(int(mark.name.split("-")[0]) for mark in marks.iterdir())
+
+
+SLOW_SECONDS = 8.0
+
+
+def test_the_copy_of_a_slow_task_wins_and_no_row_is_doubled(cluster: Any, second: Any, tmp_path: Path) -> None:
+    with session(tmp_path) as ours:
+        assert ours.config.speculation is True
+        begin = time.monotonic()
+        rows, began = attempts(ours, tmp_path / "marks")
+        assert time.monotonic() - begin < SLOW_SECONDS
+        assert rows == list(range(12))
+        assert began == [*range(12), 11]
+
+
+def test_no_task_runs_twice_without_speculation(cluster: Any, second: Any, tmp_path: Path) -> None:
+    with session(tmp_path, speculation=False) as ours:
+        assert attempts(ours, tmp_path / "marks") == (list(range(12)), list(range(12)))
+
+
 # 22 million numbers in one list take more than 300 MB and less than 600.
 LIST = "SELECT len(list(r.i)) AS n FROM {{0}}, range({}) r(i)"
 

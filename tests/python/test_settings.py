@@ -38,6 +38,16 @@ def test_everything_smallpond_knows_is_taken(monkeypatch: pytest.MonkeyPatch, tm
         assert session.job_directory == f"{tmp_path}/{session.job_id}"
 
 
+def test_a_switch_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for text, is_on in (("false", False), ("0", False), ("Yes", True)):
+        monkeypatch.setenv("MILLPOND_SPECULATION", text)
+        with millpond.init(data_root=tmp_path, progress=False) as session:
+            assert session.config.speculation is is_on
+    monkeypatch.setenv("MILLPOND_SPECULATION", "perhaps")
+    with pytest.raises(millpond.InvalidArgumentError, match='MILLPOND_SPECULATION is "perhaps"'):
+        millpond.init(data_root=tmp_path, progress=False)
+
+
 REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"ray_address": "nowhere"}, millpond.InvalidArgumentError, "nowhere"),
     ({"ray_address": "auto", "runner": "threads"}, millpond.InvalidArgumentError, "asks for a cluster"),

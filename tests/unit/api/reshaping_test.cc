@@ -81,6 +81,11 @@ TEST_CASE("lists become rows, structs columns") {
   CHECK(columns_of(fixture, fixture.value(rows.unnest({"s"}))) == "i l a b f");
   CHECK(one(fixture, fixture.value(rows.unnest({"f"})), "sum(f)") == 2 * 4950);
   CHECK(rows.unnest({"i"}).status().message() == "unnest takes lists and structs, and the column \"i\" is BIGINT");
+  CHECK(one(fixture, fixture.value(rows.explode({"L"})), "count(*) * 1000 + count(l)") == 220 * 1000 + 200);
+  CHECK(columns_of(fixture, fixture.value(rows.explode({"f", "l"}))) == "i l s f");
+  CHECK(one(fixture, fixture.value(rows.explode({"f"})), "sum(f)") == 2 * 4950);
+  CHECK(rows.explode({"s"}).status().message().starts_with("explode takes lists, and the column \"s\" is STRUCT"));
+  CHECK(rows.explode({}).status().message() == "explode was given no column");
 }
 
 TEST_CASE("some rows by chance, the same again") {
