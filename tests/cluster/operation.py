@@ -3,6 +3,7 @@ is wrong, or nothing."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,9 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from cluster_world import OWN_ROOT, ClusterWorld, WrongError
+from cluster_world import HERE, OWN_ROOT, ClusterWorld, WrongError
 from ray_cluster import RayCluster
 
+_RAY_JOB = (sys.executable, "-m", "ray.scripts.scripts", "job")
+_JOB_SECONDS = 120
 # Python's own exit takes some of it.
 _STOP_SECONDS = 30
 _BEGIN_SECONDS = 120
@@ -76,4 +79,27 @@ def control_c(cluster: RayCluster) -> str:
         return "" if code in (130, -signal.SIGINT) else f"exit code {code}: {world.said('stopped')}"
 
 
-OPERATIONS = (check, wrong_token, control_c)
+def submit(cluster: RayCluster) -> str:
+    """A job that was submitted goes on when the program that submitted it has ended."""
+    with tempfile.TemporaryDirectory(prefix="millpond-submit-", dir="/var/tmp") as name:
+        world = ClusterWorld(Path(name), cluster)
+        settings = {"data_root": OWN_ROOT, "job_id": "submitted", "source": name, "seconds": 1.0}
+        settings["output"] = str(world.folder / "outputs" / "submitted")
+        job = (*_RAY_JOB, "submit", "--submission-id=left", "--no-wait", "--", sys.executable)
+        begun = cluster.run(*job, str(HERE / "chaos_job.py"), json.dumps(settings), timeout=120)
+        if begun.returncode != 0:
+            return f"ray job submit: {begun.stdout}{begun.stderr}"
+        if (world.folder / "outputs" / "submitted").exists():
+            return "it was done before who submitted it had ended"
+        state, end = "", time.monotonic() + _JOB_SECONDS
+        while not any(word in state for word in ("succeeded", "failed")) and time.monotonic() < end:
+            state = cluster.run(*_RAY_JOB, "status", "left", timeout=120).stdout
+        try:
+            world.check_output("submitted")
+            world.check_nothing_left(OWN_ROOT, "submitted")
+        except WrongError as error:
+            return f"{error}; {state}: {cluster.run(*_RAY_JOB, 'logs', 'left', timeout=120).stdout}"
+        return "" if "succeeded" in state else state
+
+
+OPERATIONS = (check, wrong_token, control_c, submit)

@@ -34,12 +34,20 @@ _LOOK_SECONDS = 0.1
 
 class RayCluster:
     """Starts Ray on hosts, with token authentication, and on each `cpus`, `store_bytes` of object store, and a resource
-    of the host's name. `more` is set in the environment of Ray and of programs."""
+    of the host's name; with `takes_jobs` the head's dashboard, which `ray job submit` talks to. `more` is set in the
+    environment of Ray and of programs."""
 
     def __init__(
-        self, network: Network, folder: Path, cpus: int = 2, store_bytes: int = 200_000_000, **more: str
+        self,
+        network: Network,
+        folder: Path,
+        cpus: int = 2,
+        store_bytes: int = 200_000_000,
+        takes_jobs: bool = False,
+        **more: str,
     ) -> None:
         self.network = network
+        self._takes_jobs = takes_jobs
         self._size = (f"--num-cpus={cpus}", f"--object-store-memory={store_bytes}")
         self.env = {**_environment(folder), **more}
         self._starts: dict[str, subprocess.Popen[bytes]] = {}
@@ -60,7 +68,7 @@ class RayCluster:
 
     def start_on(self, host: Host) -> None:
         """Starts Ray on a host; returns at once."""
-        role = ["--head", "--port=6379", "--include-dashboard=false"]
+        role = ["--head", "--port=6379", f"--include-dashboard={str(self._takes_jobs).lower()}"]
         if host is not self.head:
             role = [f"--address={self.head.address}:6379"]
         self._names[host.name] = f"{host.name}-{secrets.token_hex(4)}"

@@ -118,9 +118,9 @@ def main() -> int:
             more = store_environment(network.hosts[0])
             store_on(network.hosts[0], more)
         root = f"s3://{BUCKET}" if arguments.store else name if arguments.shared else "/tmp"
-        cluster = RayCluster(network, folder, **(more if arguments.store else {}))
-        cluster.start()
         operations = () if arguments.store else OPERATIONS
+        cluster = RayCluster(network, folder, takes_jobs=bool(operations), **(more if arguments.store else {}))
+        cluster.start()
         env = {**cluster.env, **more}
         failed = run_all(cluster, programs(arguments, root, network.hosts), operations, env)
         failed += not survives_a_host(network.hosts, env, root)
