@@ -6,14 +6,17 @@ import contextlib
 import selectors
 import socket
 import threading
+import time
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import ray
 
 from millpond.errors import InvalidArgumentError, MillpondError, UnavailableError
+from millpond.ray_answers import ClosedError, answer
 from millpond.ray_direct import Door
 from millpond.ray_files import OutlyingFiles
 from millpond.ray_frames import FrameReader, failure, input_paths, made_files, message_of
@@ -25,6 +28,8 @@ _JOIN_SECONDS = 50.0
 # A node that gave no sign for so long counts as lost: Ray itself takes up to 65 s.
 _SILENCE_SECONDS = 20.0
 _LOOK_SECONDS = 1.0
+# A node that hangs may keep a thread in a call of Ray's.
+_LEAVE_SECONDS = 10.0
 # Hosts that died on a node that lives: so often another is tried.
 _MOST_HOSTS = 3
 _READ = 1 << 18
@@ -61,6 +66,7 @@ class RayLauncher:
         self._probe = Path(f"probe-{uuid.uuid4().hex}")
         self._is_shared = True
         self._lock = threading.Lock()
+        self._running: list[threading.Thread] = []
         self._is_closed = threading.Event()
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
@@ -107,14 +113,14 @@ class RayLauncher:
             )
         for node in nodes:
             self._begin_listening(node)
-        threading.Thread(target=self._carry, name="ray-orders", daemon=True).start()
-        threading.Thread(target=self._follow_nodes, name="ray-nodes", daemon=True).start()
+        self._begin(self._carry, "ray-orders")
+        self._begin(self._follow_nodes, "ray-nodes")
 
     def _join(self, nodes: list[Node]) -> None:
         assert self._door is not None
         with self._lock:
             if self._is_closed.is_set():
-                raise UnavailableError("the session was closed while a node of the Ray cluster joined it")
+                raise ClosedError
             self._probe.touch()
         try:
             for node in nodes:
@@ -122,7 +128,7 @@ class RayLauncher:
                 self._cluster.place_host(node, self._directory, self._probe.name, arguments)
             for node in nodes:
                 # One that dies just now is no reason to go without the others.
-                node.is_lost = not self._cluster.meet(node)
+                node.is_lost = not self._cluster.meet(node, self._is_closed)
         finally:
             self._probe.unlink(missing_ok=True)
         # Nodes that see the same first mark share a folder, though not with the driver.
@@ -140,7 +146,7 @@ class RayLauncher:
 
     def _find_place(self, node: Node, marks: list[str]) -> None:
         try:
-            seen = ray.get(node.host.sees.remote(marks), timeout=_JOIN_SECONDS)
+            seen = answer(node.host.sees.remote(marks), _JOIN_SECONDS, self._is_closed)
         except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError):
             node.is_lost = True
         else:
@@ -223,6 +229,11 @@ class RayLauncher:
         if self._door is not None:
             self._door.close()
         self._poke()
+        # The session leaves Ray next.
+        end = time.monotonic() + _LEAVE_SECONDS
+        for thread in self._running:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, end - time.monotonic()))
 
     # What runs in threads.
 
@@ -286,16 +297,23 @@ class RayLauncher:
         return self._files.needs(paths, worker.node)
 
     def _begin_listening(self, node: Node) -> None:
-        threading.Thread(target=self._listen, args=(node,), name=f"ray-{node.name}", daemon=True).start()
+        self._begin(lambda: self._listen(node), f"ray-{node.name}")
+
+    def _begin(self, work: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._running.append(thread)
+        thread.start()
 
     def _listen(self, node: Node) -> None:
         """Reports from a node to the core."""
         why, out_of_memory = "its host ended", False
         try:
             while not self._is_closed.is_set():
-                news = ray.get(node.host.receive.remote(), timeout=_SILENCE_SECONDS)
+                news = answer(node.host.receive.remote(), _SILENCE_SECONDS, self._is_closed)
                 for number, data, how, was_memory in news:
                     self._take(number, data, (how, was_memory))
+        except ClosedError:
+            return
         except ray.exceptions.GetTimeoutError:
             why = f"it gave no sign for {_SILENCE_SECONDS:.0f} s"
         except ray.exceptions.RayError as error:
@@ -375,7 +393,7 @@ class RayLauncher:
         try:
             self._join([node])
             is_welcome = not node.is_lost and (not node.place or not self._is_shared)
-        except (MillpondError, ray.exceptions.RayError):
+        except (MillpondError, ClosedError, ray.exceptions.RayError):
             is_welcome = False
         with self._lock:
             is_welcome = is_welcome and not self._is_closed.is_set()

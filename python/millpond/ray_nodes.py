@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 import ray
@@ -14,6 +15,7 @@ from ray._private.state import available_resources_per_node, state
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from millpond.errors import InvalidArgumentError, MillpondError, UnavailableError, UnsupportedError
+from millpond.ray_answers import answer
 from millpond.ray_node import HostActor
 from millpond.worker import module_path
 
@@ -102,14 +104,14 @@ class Cluster:
             options["runtime_env"] = self._share.runtime_env
         node.host = HostActor.options(**options).remote(directory, probe, arguments, module_path())
 
-    def meet(self, node: Node) -> bool:
+    def meet(self, node: Node, closed: Event) -> bool:
         """Waits for a host, and makes sure that it is of the same version: Unavailable or Unsupported if not. False
-        when the node died meanwhile."""
+        when the node died meanwhile. ClosedError when the session was closed."""
         from millpond import __version__
 
         seconds = _ENVIRONMENT_SECONDS if self._share.runtime_env else _JOIN_SECONDS
         try:
-            about = ray.get(node.host.describe.remote(), timeout=seconds)
+            about = answer(node.host.describe.remote(), seconds, closed)
         except ray.exceptions.GetTimeoutError:
             raise UnavailableError(
                 f"node {node.name} of the Ray cluster started nothing within {seconds:.0f} s",

@@ -148,6 +148,9 @@ def test_a_session_that_ends_while_a_node_joins_leaves_nothing(cluster: Any, tmp
             assert ours.from_items([1, 2, 3]).count() == 3
             ours.shutdown()
             assert {path.name for path in job.iterdir()} <= {"journal", "events.jsonl"}
+            # One that called Ray after the session has left it would end the program.
+            names = {thread.name for thread in threading.enumerate()}
+            assert not {name for name in names if name.startswith("ray-")} - {"ray-init"}
         finally:
             os.kill(raylet(node), signal.SIGCONT)
             cluster.remove_node(node)
