@@ -1,6 +1,7 @@
 #include "exchange/reader.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -8,6 +9,8 @@
 
 namespace millpond {
 namespace {
+
+constexpr std::uint64_t kTailBytes = 32 << 10;
 
 std::span<std::byte> as_writable(std::string& text) { return std::as_writable_bytes(std::span(text)); }
 
@@ -26,19 +29,40 @@ Status ExchangeFile::damaged(const std::string& what) const {
 }
 
 Status ExchangeFile::read_fully(ReadableFile& file, std::uint64_t offset, std::span<std::byte> out) const {
+  if (!tail_.empty() && offset >= tail_offset_ && out.size() <= tail_.size() && offset - tail_offset_ <= tail_.size() - out.size()) {
+    std::memcpy(out.data(), tail_.data() + (offset - tail_offset_), out.size());
+    return Status::ok();
+  }
   MILLPOND_ASSIGN_OR_RETURN(const std::size_t size, file.read_at(static_cast<std::int64_t>(offset), out));
   if (size != out.size()) return damaged("it ends too early");
   return Status::ok();
+}
+
+Status ExchangeFile::keep_tail(std::shared_ptr<ReadableFile> file, std::uint64_t size) {
+  const std::uint64_t length = std::min(size, kTailBytes);
+  std::string tail(length, '\0');
+  MILLPOND_RETURN_IF_ERROR(read_fully(*file, size - length, as_writable(tail)));
+  tail_ = std::move(tail);
+  tail_offset_ = size - length;
+  stored_ = std::move(file);
+  return Status::ok();
+}
+
+Result<std::shared_ptr<ReadableFile>> ExchangeFile::open_data(FileSystem& files) const {
+  if (stored_ != nullptr) return stored_;
+  MILLPOND_ASSIGN_OR_RETURN(std::shared_ptr<ReadableFile> file, files.open(path_));
+  return file;
 }
 
 Result<std::shared_ptr<const ExchangeFile>> ExchangeFile::open(FileSystem& files, const std::string& path,
                                                                const std::string& expected_digest) {
   auto self = std::make_shared<ExchangeFile>();
   self->path_ = path;
-  MILLPOND_ASSIGN_OR_RETURN(auto file, files.open(path));
+  MILLPOND_ASSIGN_OR_RETURN(const std::shared_ptr<ReadableFile> file, files.open(path));
   MILLPOND_ASSIGN_OR_RETURN(const FileInfo info, file->info());
   const auto size = static_cast<std::uint64_t>(info.size);
   if (size < kExchangeHeaderSize + kExchangeFooterSize) return self->damaged("it is too short to be one");
+  if (files.store_of(path) != nullptr) MILLPOND_RETURN_IF_ERROR(self->keep_tail(file, size));
   std::string header(kExchangeHeaderSize, '\0');
   MILLPOND_RETURN_IF_ERROR(self->read_fully(*file, 0, as_writable(header)));
   if (Status status = check_exchange_header(header); !status.is_ok()) return name_file(status, path);

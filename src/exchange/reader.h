@@ -27,7 +27,8 @@ class ExchangeChunks {
   std::vector<std::string_view> chunks_;
 };
 
-/// The verified index of one exchange file. Holds no open file, so thousands may be kept. Immutable, thread-safe.
+/// The verified index of one exchange file. Holds no open file, so thousands may be kept; of one on a store it holds the end, 32 KB,
+/// which takes one request where there would be several, and its handle, which is no open file. Immutable, thread-safe.
 /// Every error names the path; damage of any kind is kDataCorrupt.
 class ExchangeFile {
  public:
@@ -41,7 +42,11 @@ class ExchangeFile {
   const std::vector<ExchangeColumn>& columns() const { return root_.columns; }
   std::int64_t num_partitions() const { return static_cast<std::int64_t>(root_.partitions.size()); }
   /// About how much memory this object takes.
-  std::size_t memory_bytes() const { return 512 + root_.partitions.size() * sizeof(ExchangePartition); }
+  std::size_t memory_bytes() const { return 512 + tail_.size() + root_.partitions.size() * sizeof(ExchangePartition); }
+  /// Whether each read is a request to a store.
+  bool is_on_store() const { return stored_ != nullptr; }
+  /// The file, for segments() and read().
+  Result<std::shared_ptr<ReadableFile>> open_data(FileSystem& files) const;
   /// kInvalidArgument when the file has no such partition.
   Result<ExchangePartition> partition(std::int64_t partition) const;
 
@@ -56,8 +61,13 @@ class ExchangeFile {
   Status damaged(const std::string& what) const;
   Status read_fully(ReadableFile& file, std::uint64_t offset, std::span<std::byte> out) const;
 
+  Status keep_tail(std::shared_ptr<ReadableFile> file, std::uint64_t size);
+
   std::string path_;
   std::string digest_;
+  std::shared_ptr<ReadableFile> stored_;  // On a store only.
+  std::string tail_;
+  std::uint64_t tail_offset_ = 0;
   ExchangeRoot root_;
   std::uint64_t root_offset_ = 0;
 };

@@ -1,8 +1,11 @@
 #include "job/kept_results.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 #include <utility>
+
+#include "storage/store_reads.h"
 
 namespace millpond {
 namespace {
@@ -15,16 +18,23 @@ std::vector<std::string> paths_of(const KeptResult& result) {
   return {paths.begin(), paths.end()};
 }
 
+bool are_there(FileSystem& files, const std::vector<std::string>& paths) {
+  const auto is_there = [&](const std::string& path) { return files.stat(path).is_ok(); };
+  if (paths.empty() || files.store_of(paths.front()) == nullptr) return std::all_of(paths.begin(), paths.end(), is_there);
+  std::atomic<bool> all = true;
+  at_once(paths.size(), [&](std::size_t i) {
+    if (!is_there(paths[i])) all = false;
+  });
+  return all;
+}
+
 }  // namespace
 
 KeptResultPtr KeptResults::find(const std::string& fingerprint) {
   std::lock_guard lock(mutex_);
   auto found = kept_.find(fingerprint);
   if (found == kept_.end()) return {};
-  const auto& paths = found->second.paths;
-  const bool is_whole = std::all_of(paths.begin(), paths.end(),
-                                    [&](const std::string& path) { return files_->stat(path).is_ok(); });
-  if (!is_whole) {
+  if (!are_there(*files_, found->second.paths)) {
     kept_.erase(found);
     return {};
   }

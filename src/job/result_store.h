@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,12 @@ class ResultStore {
   Status sync();
 
  private:
+  /// Notes what lies in a store's folder: one request instead of one for each file of an earlier run.
+  Status list_stored(const std::string& directory);
+
+  /// Whether the listing has the file, so long. It is asked once for each: later it may be gone.
+  bool is_listed(const std::string& path, std::int64_t bytes);
+
   ResultStore(std::shared_ptr<FileSystem> files, std::unique_ptr<Journal> journal)
       : files_(std::move(files)), journal_(std::move(journal)) {}
 
@@ -49,6 +56,7 @@ class ResultStore {
   mutable std::mutex mutex_;
   std::unique_ptr<Journal> journal_;
   std::map<std::string, TaskResult> results_;
+  std::map<std::string, std::int64_t> listed_;  ///< Files of earlier runs on a store, with their bytes. Made on opening.
 };
 
 }  // namespace millpond

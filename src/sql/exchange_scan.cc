@@ -60,7 +60,9 @@ struct ScanLocal : LocalTableFunctionState {
   std::uint64_t row = 0;  // The next row of the open piece.
   bool piece_open = false;
   std::size_t file_number = kNoColumn;
-  std::unique_ptr<ReadableFile> file;  // At most one open file a thread.
+  std::shared_ptr<ReadableFile> file;  // At most one open file a thread.
+  std::vector<ExchangeChunks> ahead;   // Of the pieces of the unit `ahead_unit`, where they are on a store.
+  std::size_t ahead_unit = kNoColumn;
   ExchangeChunks chunks;
   std::vector<std::unique_ptr<ColumnDecoder>> decoders;  // Of the wanted columns.
 };
@@ -168,6 +170,23 @@ duckdb::unique_ptr<LocalTableFunctionState> initialize_local(duckdb::ExecutionCo
   return duckdb::make_uniq<ScanLocal>();
 }
 
+// Reads the wanted columns of a piece; of a store's file those of the whole unit, since each read waits for an answer.
+void read_chunks(const ScanGlobal& global, ScanLocal& local, const ExchangePiece& piece) {
+  const ExchangeScanFile& file = global.plan.files[piece.file];
+  if (file.file->is_on_store()) {
+    const ExchangeUnit& unit = global.plan.units[local.unit];
+    if (local.ahead_unit != local.unit) local.ahead = value_or_throw(read_unit(global.context->files(), global.plan, unit));
+    local.ahead_unit = local.unit;
+    local.chunks = std::move(local.ahead[local.piece]);
+    return;
+  }
+  if (local.file_number != piece.file) {
+    local.file = value_or_throw(file.file->open_data(global.context->files()));
+    local.file_number = piece.file;
+  }
+  local.chunks = value_or_throw(file.file->read(*local.file, piece.segment, file.columns));
+}
+
 // Reads and opens the wanted columns of the next piece.
 void open_piece(const ScanGlobal& global, ScanLocal& local, const ExchangePiece& piece) {
   const ExchangeScanFile& file = global.plan.files[piece.file];
@@ -175,11 +194,7 @@ void open_piece(const ScanGlobal& global, ScanLocal& local, const ExchangePiece&
   local.piece_open = true;
   local.decoders.clear();
   if (global.types.empty()) return;  // Only rows are counted.
-  if (local.file_number != piece.file) {
-    local.file = value_or_throw(global.context->files().open(file.file->path()));
-    local.file_number = piece.file;
-  }
-  local.chunks = value_or_throw(file.file->read(*local.file, piece.segment, file.columns));
+  read_chunks(global, local, piece);
   for (std::size_t i = 0; i < global.types.size(); ++i) {
     auto decoder = make_column_decoder(global.types[i], local.chunks.chunk(file.wanted[i]), piece.segment.rows);
     if (!decoder.is_ok()) {

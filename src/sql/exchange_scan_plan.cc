@@ -6,6 +6,7 @@
 
 #include "data/schema.h"
 #include "sql/exchange_types.h"
+#include "storage/store_reads.h"
 
 namespace millpond {
 namespace {
@@ -98,6 +99,18 @@ class UnitBuilder {
   std::vector<ExchangeUnit> units_;
 };
 
+// Opens what is on a store, many at once; what fails is met again.
+void open_ahead(ExchangeContext& context, const std::vector<SegmentSlice>& slices) {
+  std::map<std::string, const SegmentSlice*> stored;
+  for (const SegmentSlice& slice : slices) {
+    const bool is_kept = !slice.index_digest.empty();
+    if (is_kept && context.files().store_of(slice.path) != nullptr) stored.emplace(slice.path, &slice);
+  }
+  std::vector<const SegmentSlice*> each;
+  for (const auto& [path, slice] : stored) each.push_back(slice);
+  at_once(each.size(), [&](std::size_t i) { (void)context.open(each[i]->path, each[i]->index_digest); });
+}
+
 }  // namespace
 
 Status read_scan_schema(ExchangeContext& context, ExchangeScan& scan) {
@@ -135,10 +148,11 @@ Status count_scan_rows(ExchangeContext& context, ExchangeScan& scan) {
 
 Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const ExchangeScan& scan,
                                             const std::vector<std::size_t>& wanted, std::uint64_t unit_rows) {
+  open_ahead(context, scan.slices);
   ExchangeScanPlan plan;
   UnitBuilder units(unit_rows);
   std::map<std::pair<std::string, std::string>, std::size_t> seen;  // A file may stand in several slices.
-  std::unique_ptr<ReadableFile> data;  // The file of the last slice: one open file at a time.
+  std::shared_ptr<ReadableFile> data;  // The file of the last slice: one open file at a time.
   std::string data_path;
   for (const SegmentSlice& slice : scan.slices) {
     const auto [found, is_new] = seen.try_emplace({slice.path, slice.index_digest}, plan.files.size());
@@ -155,7 +169,7 @@ Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const Exch
     }
     if (partition.rows == 0) continue;
     if (data_path != slice.path) {
-      MILLPOND_ASSIGN_OR_RETURN(data, context.files().open(slice.path));
+      MILLPOND_ASSIGN_OR_RETURN(data, file.open_data(context.files()));
       data_path = slice.path;
     }
     MILLPOND_ASSIGN_OR_RETURN(auto segments, file.segments(*data, slice.partition));
@@ -165,6 +179,21 @@ Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const Exch
   }
   plan.units = units.take();
   return plan;
+}
+
+Result<std::vector<ExchangeChunks>> read_unit(FileSystem& files, const ExchangeScanPlan& plan, const ExchangeUnit& unit) {
+  std::vector<Result<ExchangeChunks>> read(unit.size(), Result<ExchangeChunks>(ExchangeChunks{}));
+  at_once(unit.size(), [&](std::size_t i) {
+    const ExchangeScanFile& file = plan.files[unit[i].file];
+    const Result<std::shared_ptr<ReadableFile>> data = file.file->open_data(files);
+    read[i] = data.is_ok() ? file.file->read(**data, unit[i].segment, file.columns) : Result<ExchangeChunks>(data.status());
+  });
+  std::vector<ExchangeChunks> chunks;
+  for (Result<ExchangeChunks>& one : read) {
+    MILLPOND_ASSIGN_OR_RETURN(ExchangeChunks piece, std::move(one));
+    chunks.push_back(std::move(piece));
+  }
+  return chunks;
 }
 
 }  // namespace millpond

@@ -54,4 +54,7 @@ Status count_scan_rows(ExchangeContext& context, ExchangeScan& scan);
 Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const ExchangeScan& scan,
                                             const std::vector<std::size_t>& wanted, std::uint64_t unit_rows);
 
+/// The wanted columns of a unit's pieces, read many at once: for files on a store. The first error, in their order.
+Result<std::vector<ExchangeChunks>> read_unit(FileSystem& files, const ExchangeScanPlan& plan, const ExchangeUnit& unit);
+
 }  // namespace millpond
