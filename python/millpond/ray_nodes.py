@@ -26,7 +26,8 @@ _MEMORY_SHARE = 0.8
 # What another session gave back a moment ago is told so late.
 _SETTLE_SECONDS = 1.0
 _BUILT_IN = ("CPU", "GPU", "memory", "object_store_memory")
-_BUILT_IN_PREFIXES = ("node:", "accelerator_type:", "bundle", "CPU_group", "GPU_group", "memory_group")
+_NODE_PREFIX = "node:"
+_BUILT_IN_PREFIXES = (_NODE_PREFIX, "accelerator_type:", "bundle", "CPU_group", "GPU_group", "memory_group")
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ class Cluster:
         # Ray gives whole ones only, where it is more than one.
         gpus = float(int(gpus)) if gpus > 1 else gpus
         others = share.resources or {name: amount for name, amount in free.items() if _is_custom(name)}
+        # Ray's names for the node itself: tasks choose a node by them, and nothing has to be reserved for that.
+        others = others | {name: amount for name, amount in all_of_it.items() if name.startswith(_NODE_PREFIX)}
         address = entry["NodeManagerAddress"]
         return Node(next(self._numbers), entry["NodeID"], address, slots, memory, gpus, dict(others))
 

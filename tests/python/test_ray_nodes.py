@@ -115,6 +115,8 @@ def test_functions_go_where_what_they_ask_for_is(cluster: Any, second: Any, tmp_
         assert {place["gpus"] for place in places(frame, num_gpus=2)} == {"0,1"}
         assert {place["gpus"] for place in places(frame, num_gpus=0.5)} == {"0"}
         assert {place["node"] for place in places(frame, resources={"ssd": 2})} == {raylet(cluster.head_node)}
+        on_head = places(frame, resources={"node:__internal_head__": 0.01})
+        assert {place["node"] for place in on_head} == {raylet(cluster.head_node)}
 
 
 def test_sessions_use_only_nodes_that_have_what_they_ask_for(cluster: Any, second: Any, tmp_path: Path) -> None:
@@ -209,15 +211,15 @@ def test_a_node_that_dies_loses_no_rows(cluster: Any, second: Any, tmp_path: Pat
         killer.wait(timeout=30)
 
 
-def attempts(session: millpond.Session, marks: Path) -> tuple[list[int], list[int]]:
-    """The rows of twelve partitions of which the last is slow the first time, and whose rows each attempt had."""
+def attempts(session: millpond.Session, marks: Path, seconds: float) -> tuple[list[int], list[int]]:
+    """The rows of twelve partitions, the last slow for `seconds` the first time, and whose rows each attempt had."""
     marks.mkdir()
 
     def slow_once(batch: Any) -> Any:
         number = batch.column("a")[0].as_py()
         is_first = not list(marks.glob(f"{number}-*"))
         (marks / f"{number}-{time.time_ns()}").touch()
-        time.sleep(SLOW_SECONDS if is_first and number == 11 else 0.05)
+        time.sleep(seconds if is_first and number == 11 else 0.05)
         return batch
 
     frame = session.from_items([{"a": i} for i in range(12)]).repartition(12, by_rows=True)
@@ -225,22 +227,21 @@ def attempts(session: millpond.Session, marks: Path) -> tuple[list[int], list[in
     return rows, sorted(int(mark.name.split("-")[0]) for mark in marks.iterdir())
 
 
-SLOW_SECONDS = 8.0
-
-
 def test_the_copy_of_a_slow_task_wins_and_no_row_is_doubled(cluster: Any, second: Any, tmp_path: Path) -> None:
     with session(tmp_path) as ours:
         assert ours.config.speculation is True
         begin = time.monotonic()
-        rows, began = attempts(ours, tmp_path / "marks")
-        assert time.monotonic() - begin < SLOW_SECONDS
+        rows, began = attempts(ours, tmp_path / "marks", 120)
+        assert time.monotonic() - begin < 120
         assert rows == list(range(12))
-        assert began == [*range(12), 11]
+        # On a busy machine others may count as slow too.
+        assert sorted(set(began)) == list(range(12))
+        assert began.count(11) > 1
 
 
 def test_no_task_runs_twice_without_speculation(cluster: Any, second: Any, tmp_path: Path) -> None:
     with session(tmp_path, speculation=False) as ours:
-        assert attempts(ours, tmp_path / "marks") == (list(range(12)), list(range(12)))
+        assert attempts(ours, tmp_path / "marks", 4) == (list(range(12)), list(range(12)))
 
 
 # 22 million numbers in one list take more than 300 MB and less than 600.
