@@ -74,6 +74,15 @@ class World:
         }
         self.counts: Counter[str] = Counter()
 
+    def _without_statistics(self, query: str) -> pa.Table:
+        """DuckDB's answer without the pass that drops LIMITs it takes for needless: beside an outer join's empty side
+        2.0.0 expects too few rows, and gives eight for LIMIT 7."""
+        self.oracle.execute("SET disabled_optimizers = 'statistics_propagation'")
+        try:
+            return answer(self.oracle, query)[1]
+        finally:
+            self.oracle.execute("RESET disabled_optimizers")
+
     def check(self, seed: int) -> str:
         """How one query's answer differs, with all that it was made of; empty when it doesn't."""
         chance = Chance(seed)
@@ -105,7 +114,11 @@ class World:
                 self.counts[str(warning.message).splitlines()[0][:110]] += 1
             if list(frame.schema.values()) != types:
                 return f"MILLPOND_SEED={seed}: types {frame.schema.values()} where {types} are expected"
-            wrong = difference(found, expected, [column.is_exact for column in query.columns], query.is_ordered)
+            is_exact = [column.is_exact for column in query.columns]
+            wrong = difference(found, expected, is_exact, query.is_ordered)
+            if wrong and not difference(found, self._without_statistics(query.sql), is_exact, query.is_ordered):
+                self.counts["DuckDB gives two answers"] += 1
+                return ""
         except millpond.MillpondError as error:
             wrong = f"{type(error).__name__}: {error}"
         if not wrong:

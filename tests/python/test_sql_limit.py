@@ -77,3 +77,13 @@ def test_as_many_rows_as_asked_for(runner: str, tmp_path: Path, rows: millpond.D
             # Rows of files are taken in order, so that any right answer is the same one here.
             want = plain.sql(query).to_arrow_table().to_pylist()
             assert sorted(map(repr, frame.take_all())) == sorted(map(repr, want)), query
+
+
+@pytest.mark.parametrize("partitions", [1, 3, 16])
+def test_a_limit_beside_an_outer_joins_empty_side(tmp_path: Path, partitions: int) -> None:
+    # DuckDB 2.0.0 drops this LIMIT and counts eight.
+    query = "SELECT count(*) AS n FROM (SELECT a, b FROM l RIGHT JOIN r ON l.a >= r.b AND l.c IS NULL LIMIT 7)"
+    with millpond.init(data_root=tmp_path, threads=2, progress=False) as session:
+        left = session.from_items([{"a": 0, "c": 0}, {"a": 1, "c": 0}])
+        right = session.partial_sql("SELECT NULL::INTEGER AS b FROM range(8)").repartition(3, by_rows=True)
+        assert session.sql(query, distribute="always", partitions=partitions, l=left, r=right).take_all() == [{"n": 7}]
