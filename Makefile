@@ -19,7 +19,7 @@ CXX_SOURCES := $(shell find include src python/bindings cmake -type f) CMakeList
 
 help:
 	@echo "make demo    build millpond and run examples/demo.py"
-	@echo "make test    run all tests and checks"
+	@echo "make test    run the tests and checks (tests/*/run_short.sh: the long ones)"
 	@echo "make build   build and install into .venv"
 	@echo "make format  lay the Python code out"
 	@echo "make clean   remove what was built (distclean: .venv too)"
@@ -34,7 +34,7 @@ test-cpp: $(PACKAGE)
 	ctest --test-dir $(BUILD) --output-on-failure --parallel $(CMAKE_BUILD_PARALLEL_LEVEL)
 
 test-python: $(PACKAGE)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long"
 
 lint: $(PACKAGE)
 	$(BIN)/ruff check .

@@ -23,7 +23,15 @@ from millpond.store_options import flag, setting
 
 _T = TypeVar("_T")
 
-_WAITS = {"connection_timeout": 10, "read_timeout": 60, "retry_total": 4, "retry_backoff_factor": 0.2}
+# Five tries, with 0.2, 1.7, 2.5 and 3.6 s between them; the client's own pauses make a minute and more.
+_WAITS = {
+    "connection_timeout": 10,
+    "read_timeout": 60,
+    "retry_total": 4,
+    "initial_backoff": 0.2,
+    "increment_base": 1.5,
+    "random_jitter_range": 0.1,
+}
 _BLOCK_BYTES = 8 << 20
 _MARK = "millpond_write"
 # Where names are folders too, they are listed as blobs with this.

@@ -31,6 +31,8 @@ from random_tables import Table, tables  # noqa: E402
 from shared_work import data_root  # noqa: E402
 from two_frames import TWO_FRAMES  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 CASES = int(os.environ.get("MILLPOND_CASES", "500"))
 SEED_TEXT = os.environ.get("MILLPOND_SEED", "20261121")
 SEED = random.SystemRandom().randrange(2**32) if SEED_TEXT == "random" else int(SEED_TEXT)

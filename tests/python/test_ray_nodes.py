@@ -20,6 +20,8 @@ import millpond
 import millpond._core
 import pytest
 
+pytestmark = pytest.mark.long
+
 SMALL = {"object_store_memory": 80_000_000, "include_dashboard": False}
 
 

@@ -11,6 +11,8 @@ import duckdb
 import millpond
 import pytest
 
+pytestmark = pytest.mark.long
+
 #: Nine tenths of the rows have one key. What else is in a row can't be compressed.
 FACTS = """
 SELECT CASE WHEN range % 10 < 9 THEN 7 ELSE range % 5000 END AS k, hash(range) AS v, range AS n

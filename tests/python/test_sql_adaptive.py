@@ -11,6 +11,8 @@ import duckdb
 import millpond
 import pytest
 
+pytestmark = pytest.mark.long
+
 FACT_ROWS = 1_200_000
 DIM_ROWS = 600_000
 #: The filter is thought to leave a fifth of 600,000 rows; it leaves 10.

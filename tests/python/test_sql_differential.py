@@ -30,6 +30,8 @@ from sql_answers import difference  # noqa: E402
 from sql_generator import random_query  # noqa: E402
 from sql_query import Chance  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 QUERIES = int(os.environ.get("MILLPOND_QUERIES", "200"))
 SEED_TEXT = os.environ.get("MILLPOND_SEED", "20261121")
 SEED = random.SystemRandom().randrange(2**32) if SEED_TEXT == "random" else int(SEED_TEXT)

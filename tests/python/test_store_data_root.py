@@ -21,6 +21,8 @@ from conftest import RUNNERS
 from millpond.cli import main
 from s3_server import SECRET, S3Server, s3_server
 
+pytestmark = pytest.mark.long
+
 ROOT = "s3://jobs/root"
 
 

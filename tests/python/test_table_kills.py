@@ -10,8 +10,11 @@ import time
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from conftest import open_session
 from deltalake import DeltaTable, write_deltalake
+
+pytestmark = pytest.mark.long
 
 PROGRAM = Path(__file__).resolve().parents[1] / "programs" / "table_writer.py"
 #: More for a campaign by hand.

@@ -21,8 +21,15 @@ RUNNERS = ("inline", "threads", "processes", "ray")
 # Cases that run on Ray too, with 3 partitions; all do when it is asked for by name. A task takes longer there.
 ON_RAY = ("actions/", "functions/", "repartition/")
 CASES = {str(path.relative_to(HERE)): read_case(path) for path in sorted(HERE.rglob("*.test"))}
+
+
+def marks(runner: str, n: int) -> list[pytest.MarkDecorator]:
+    """Quick: all numbers of partitions in this process, and one with each other runner."""
+    return [] if runner == "inline" or n == 3 else [pytest.mark.long]
+
+
 RUNS = [
-    pytest.param(case, runner, n, id=f"{name}-{runner}-{n}")
+    pytest.param(case, runner, n, id=f"{name}-{runner}-{n}", marks=marks(runner, n))
     for runner in os.environ.get("MILLPOND_SPEC_RUNNERS", ",".join(RUNNERS)).split(",")
     for name, case in CASES.items()
     for n in case.partitions
