@@ -7,6 +7,7 @@
 #include "millpond/arrow.h"
 #include "millpond/dataframe.h"
 #include "millpond/export.h"
+#include "millpond/file_bounds.h"
 #include "millpond/options.h"
 #include "millpond/result.h"
 
@@ -37,6 +38,11 @@ class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
                              const std::string& location = {});
   Result<DataFrame> read_json(const std::vector<std::string>& paths, const ReadOptions& options = {},
                               const std::string& location = {});
+
+  /// read_parquet of the files of a table, whose records tell `bounds` of them: those that no row of can pass a query's
+  /// filters by these are not read. They are trusted.
+  Result<DataFrame> read_table_files(const std::vector<std::string>& paths, const ReadOptions& options, FileBounds bounds,
+                                     const std::string& location = {});
 
   /// A frame over data in memory; the stream is read to its end now and kept in the job's folder.
   Result<DataFrame> from_arrow(ArrowStream stream, const std::string& location = {});

@@ -1,11 +1,16 @@
 #include "session.h"
 
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -14,6 +19,7 @@
 #include "dataframe.h"
 #include "errors.h"
 #include "object_store.h"
+#include "options.h"
 #include "millpond/session.h"
 
 namespace nb = nanobind;
@@ -48,6 +54,21 @@ auto read_by(Read read) {
   };
 }
 
+/// Of each file, for each column: the least and the greatest value as text, whether NULL and whether another.
+using BoundsOfColumn = std::tuple<std::optional<std::string>, std::optional<std::string>, bool, bool>;
+using BoundsOfFiles = std::map<std::string, std::vector<BoundsOfColumn>>;
+
+FileBounds file_bounds(const ColumnList& columns, const BoundsOfFiles& files) {
+  FileBounds bounds{schema_of(columns), {}};
+  for (const auto& [path, known] : files) {
+    auto& all = bounds.files[path];
+    for (const auto& [least, greatest, may_be_null, may_have_value] : known) {
+      all.push_back({least, greatest, may_be_null, may_have_value});
+    }
+  }
+  return bounds;
+}
+
 /// The callback for C++: called on any thread, let go of on any thread. Its errors are reported, never thrown.
 ProgressCallback callback_of(nb::object function) {
   if (function.is_none()) return {};
@@ -67,6 +88,14 @@ ProgressCallback callback_of(nb::object function) {
 
 void bind_frames(Class& session) {
   session.def("read_parquet", read_by(&Session::read_parquet), "paths"_a, "options"_a, "location"_a)
+      .def(
+          "read_table_files",
+          [](const PySession& self, const Paths& paths, const ReadOptions& options, const ColumnList& columns,
+             const BoundsOfFiles& files, const std::string& location) {
+            FileBounds bounds = file_bounds(columns, files);
+            return PyDataFrame(unwrap(without_gil([&] { return self->read_table_files(paths, options, std::move(bounds), location); })));
+          },
+          "paths"_a, "options"_a, "columns"_a, "files"_a, "location"_a)
       .def("read_csv", read_by(&Session::read_csv), "paths"_a, "options"_a, "location"_a)
       .def("read_json", read_by(&Session::read_json), "paths"_a, "options"_a, "location"_a)
       .def(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
+from millpond.delta_statistics import delta_bounds
 from millpond.errors import InvalidArgumentError, NotFoundError, UnsupportedError
 from millpond.optional_package import needed
 from millpond.sql_text import quote_name
@@ -73,11 +74,12 @@ def delta_snapshot(table: DeltaTable) -> TableSnapshot:
     with_deletes = set(deletes["path"].unique().to_pylist()) if deletes is not None else set()
     actions = pa.table(table.get_add_actions())
     values = _partition_values(actions, columns, partition_columns)
+    bounds = delta_bounds(actions, columns, values)
     files = []
     for i, path in enumerate(actions["path"].to_pylist()):
         absolute = _absolute(table.table_uri, unquote(path))
         partition = {name: texts[i] for name, texts in values.items()}
-        files.append(TableFile(absolute, partition, absolute in with_deletes))
+        files.append(TableFile(absolute, partition, absolute in with_deletes, bounds[i]))
     return TableSnapshot(columns, tuple(files), partition_columns, mode == "none", deletes)
 
 

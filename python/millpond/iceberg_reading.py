@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from millpond.errors import InvalidArgumentError, NotFoundError, UnsupportedError
+from millpond.iceberg_statistics import iceberg_bounds
 from millpond.optional_package import needed
 from millpond.sql_text import literal, quote_name
 from millpond.table_snapshot import TableColumn, TableFile, TableSnapshot
@@ -64,7 +65,7 @@ def iceberg_snapshot(
             raise UnsupportedError(f'"{task.file.file_path}" is no Parquet file but {task.file.file_format}')
     return TableSnapshot(
         columns=tuple(_column(field) for field in schema.fields),
-        files=tuple(_file(task) for task in tasks),
+        files=tuple(_file(task, schema.fields) for task in tasks),
         deletes=_deleted_rows(table, tasks),
     )
 
@@ -91,8 +92,9 @@ def _snapshot_at(table: Table, timestamp: datetime.datetime | str) -> int:
     return found.snapshot_id
 
 
-def _file(task: FileScanTask) -> TableFile:
-    return TableFile(local_path(task.file.file_path), has_deletes=bool(task.delete_files))
+def _file(task: FileScanTask, fields: Iterable[NestedField]) -> TableFile:
+    bounds = {f.name: iceberg_bounds(task.file, f, iceberg_type(f.field_type)) for f in fields}
+    return TableFile(local_path(task.file.file_path), has_deletes=bool(task.delete_files), bounds=bounds)
 
 
 def local_path(path: str) -> str:

@@ -23,7 +23,7 @@ class SessionTables:
     A frame is pinned to the version that was read, however the table changes later. Its columns are those of that
     version in all files, whatever they were called, of which type or in which order when a file was written; rows that
     the table says are deleted are left out. The table's own records tell files and columns; every file's footer is read
-    now. Filters skip files by their folders' values, and row groups by their statistics.
+    now. Filters skip files by what the records say of their values, and row groups by their statistics.
     """
 
     def read_delta(

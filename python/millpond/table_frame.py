@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from millpond.frame_base import made
 from millpond.sql_text import quote_name
+from millpond.table_bounds import bounds_of_files
 from millpond.table_identity import note_table_read
 from millpond.table_snapshot import TableColumn, TableFile, TableSnapshot, schema_option
 
@@ -74,7 +75,7 @@ def _scan(
     options.filename = names is not None
     options.file_row_number = names is not None
     options.reader_options = {"schema": schema_option(columns, names)}
-    return _read(session, files, options, line)
+    return _read(session, files, options, columns, names, line)
 
 
 def _folder_scan(
@@ -86,7 +87,7 @@ def _folder_scan(
     options.hive_partitioning = True
     options.schema = [(c.name, c.type) for c in snapshot.columns if c.name in snapshot.partition_columns]
     options.union_by_name = True
-    frame = _read(session, files, options, line)
+    frame = _read(session, files, options, snapshot.columns, None, line)
     known = dict(frame._frame.schema() or [])
     if list(known.items()) == [(column.name, column.type) for column in snapshot.columns]:
         return frame
@@ -130,5 +131,16 @@ def _joined_scan(
     return session.sql(f"SELECT {selected} {query}", *frames)
 
 
-def _read(session: Session, files: tuple[TableFile, ...], options: _core.ReadOptions, line: SourceLine) -> DataFrame:
-    return made(session, session._core.read_parquet([file.path for file in files], options, str(line)), line)
+def _read(
+    session: Session,
+    files: tuple[TableFile, ...],
+    options: _core.ReadOptions,
+    columns: tuple[TableColumn, ...],
+    names: list[str] | None,
+    line: SourceLine,
+) -> DataFrame:
+    """A frame over the files. Their `columns` are called by `names` there, where these are told."""
+    paths = [file.path for file in files]
+    kinds = [(names[i] if names else column.name, column.type) for i, column in enumerate(columns)]
+    bounds = bounds_of_files(columns, files)
+    return made(session, session._core.read_table_files(paths, options, kinds, bounds, str(line)), line)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from millpond.sql_text import literal
+from millpond.table_bounds import Bounds
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +34,8 @@ class TableFile:
     partition: dict[str, str | None] = field(default_factory=dict)
     #: Whether some of its rows are deleted: `TableSnapshot.deletes` says which.
     has_deletes: bool = False
+    #: By columns' names, where something is known.
+    bounds: dict[str, Bounds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

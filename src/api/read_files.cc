@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "api/frames.h"
@@ -85,10 +86,11 @@ std::vector<FileSlice> sample_of(const std::vector<FileSlice>& files) {
 }
 
 Result<DataFrame> read_files(const FrameContext& context, const std::vector<std::string>& paths, FileFormat format,
-                             const ReadOptions& options) {
+                             const ReadOptions& options, std::shared_ptr<const FileBounds> bounds) {
   Session::Impl& session = context.impl();
   MILLPOND_ASSIGN_OR_RETURN(std::vector<FileSlice> files, list_files(session, paths, format, options));
   ScanOp op;
+  op.bounds = std::move(bounds);
   bool is_sample = false;
   if (!options.new_only.empty()) {
     const std::vector<FileSlice> sample = sample_of(files);
@@ -128,8 +130,8 @@ Result<DataFrame> read_files(const FrameContext& context, const std::vector<std:
 }
 
 Result<DataFrame> read(const FrameContext& context, const std::vector<std::string>& paths, FileFormat format,
-                       const ReadOptions& options) {
-  Result<DataFrame> frame = read_files(context, paths, format, options);
+                       const ReadOptions& options, std::shared_ptr<const FileBounds> bounds = nullptr) {
+  Result<DataFrame> frame = read_files(context, paths, format, options, std::move(bounds));
   if (!frame.is_ok()) return context.fail(frame.status());
   return frame;
 }
@@ -139,6 +141,12 @@ Result<DataFrame> read(const FrameContext& context, const std::vector<std::strin
 Result<DataFrame> Session::read_parquet(const std::vector<std::string>& paths, const ReadOptions& options,
                                         const std::string& location) {
   return read({shared_from_this(), "read_parquet", location}, paths, FileFormat::kParquet, options);
+}
+
+Result<DataFrame> Session::read_table_files(const std::vector<std::string>& paths, const ReadOptions& options, FileBounds bounds,
+                                            const std::string& location) {
+  return read({shared_from_this(), "read_parquet", location}, paths, FileFormat::kParquet, options,
+              std::make_shared<const FileBounds>(std::move(bounds)));
 }
 
 Result<DataFrame> Session::read_csv(const std::vector<std::string>& paths, const ReadOptions& options,

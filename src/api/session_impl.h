@@ -19,6 +19,7 @@
 #include "millpond/session.h"
 #include "plan/node.h"
 #include "runner/runner.h"
+#include "sql/cut/unread_files.h"
 #include "sql/engine.h"
 #include "stage/figures.h"
 #include "stage/planner.h"
@@ -71,6 +72,9 @@ class Session::Impl {
 
   /// What planning a stage graph needs to know of this session.
   PlannerContext planner_context();
+
+  /// See PlannerContext.
+  Result<std::vector<std::set<std::string>>> unread_files(const std::string& query, const std::vector<StageInput>& inputs);
 
   /// The rows of the node as task inputs: of all partitions in order, or of one.
   Result<std::vector<TaskInput>> inputs_of(const NodePtr& node, std::optional<std::int64_t> partition, HeldResults& held);
@@ -150,6 +154,7 @@ class Session::Impl {
   std::unique_ptr<Engine> engine_;
   std::mutex cutter_mutex_;
   std::unique_ptr<Engine> cutter_;  ///< Under cutter_mutex_.
+  std::unique_ptr<UnreadFiles> unread_files_;  ///< Under cutter_mutex_ until it is there.
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<ResultStore> store_;
   std::unique_ptr<KeptResults> kept_;

@@ -121,9 +121,31 @@ JobContext Session::Impl::job_context(const std::vector<NodePtr>& roots) {
   return context;
 }
 
+Result<std::vector<std::set<std::string>>> Session::Impl::unread_files(const std::string& query, const std::vector<StageInput>& inputs) {
+  std::vector<BoundInput> bound;
+  std::vector<UnreadFiles::Question> questions;
+  for (const StageInput& input : inputs) {
+    bound.push_back({input.name, input.schema, -1, 1});
+    if (input.source->bounds) questions.push_back({input.name, input.source->bounds});
+  }
+  {
+    const std::lock_guard lock(cutter_mutex_);
+    if (unread_files_ == nullptr) {
+      MILLPOND_ASSIGN_OR_RETURN(unread_files_, UnreadFiles::open());
+    }
+  }
+  MILLPOND_ASSIGN_OR_RETURN(std::vector<std::set<std::string>> answers, unread_files_->of(query, bound, questions));
+  std::vector<std::set<std::string>> unread(inputs.size());
+  for (std::size_t i = 0, next = 0; i < inputs.size(); ++i) {
+    if (inputs[i].source->bounds) unread[i] = std::move(answers[next++]);
+  }
+  return unread;
+}
+
 PlannerContext Session::Impl::planner_context() {
   PlannerContext context;
   context.row_groups = [this](const std::string& path) { return engine_->row_groups(path); };
+  context.unread_files = [this](const std::string& query, const std::vector<StageInput>& inputs) { return unread_files(query, inputs); };
   if (options_.runner == "processes" || options_.worker_launcher) {
     // A worker has one thread: work is shared out by the number of tasks.
     context.scan_task_bytes = std::int64_t{64} << 20;

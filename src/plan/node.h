@@ -13,6 +13,7 @@
 #include "data/scan_options.h"
 #include "data/schema.h"
 #include "data/slice.h"
+#include "millpond/file_bounds.h"
 #include "millpond/options.h"
 #include "plan/partitioning.h"
 
@@ -29,6 +30,7 @@ struct ScanOp {
 
   std::vector<FileSlice> files;
   ScanOptions options;
+  std::shared_ptr<const FileBounds> bounds = {};  ///< What is known of them, so that some need not be read; may be null.
   std::optional<NewRead> new_read = {};  ///< Which files were chosen so; no part of what is computed of them.
   bool operator==(const ScanOp&) const = default;
 };

@@ -15,6 +15,9 @@ std::string source_to_string(const Source& source) {
       std::size_t slices = 0;
       for (const auto& partition : source.partitions) slices += partition.size();
       const std::string pieces = std::to_string(slices) + (slices == 1 ? " piece" : " pieces");
+      if (source.scan && source.files_left_out > 0) {
+        return pieces + " of files, " + readable_count(source.files_left_out) + " left out by what is known of them";
+      }
       if (source.scan) return pieces + " of files";
       return pieces + (source.is_kept ? " kept from earlier work" : " in store");
     }

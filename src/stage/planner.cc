@@ -8,6 +8,7 @@
 #include "sql/range_queries.h"
 #include "stage/deal_files.h"
 #include "stage/fragment.h"
+#include "stage/leave_files_out.h"
 #include "stage/sharing.h"
 #include "stage/split_scans.h"
 
@@ -78,7 +79,9 @@ class StagePlanner {
 
   Result<FragmentPtr> lower_op(const NodePtr& node, const ScanOp& op) {
     std::vector<Slice> slices(op.files.begin(), op.files.end());
-    return leaf_fragment(static_source({std::move(slices)}, op.options), *node->schema);
+    auto source = std::make_shared<Source>(*static_source({std::move(slices)}, op.options));
+    source->bounds = op.bounds;
+    return leaf_fragment(std::move(source), *node->schema);
   }
 
   Result<FragmentPtr> lower_op(const NodePtr& node, const ValuesOp& op) {
@@ -146,7 +149,7 @@ class StagePlanner {
     if (child->is_leaf() && child->source->kind == Source::Kind::kStatic && child->source->scan) {
       MILLPOND_ASSIGN_OR_RETURN(auto dealt, deal_file_slices(child->source->partitions, *child->source->scan, count,
                                                              context_.row_groups));
-      if (dealt) return leaf_fragment(static_source(std::move(*dealt), child->source->scan), child->schema);
+      if (dealt) return leaf_fragment(with_partitions(*child->source, std::move(*dealt)), child->schema);
     }
     return deal_rows(node, child, count);
   }
@@ -157,7 +160,7 @@ class StagePlanner {
       return Status::internal("files are dealt one by one that are no scan's");
     }
     MILLPOND_ASSIGN_OR_RETURN(auto dealt, deal_files_to(child->source->partitions, op.targets, op.count));
-    return leaf_fragment(static_source(std::move(dealt), child->source->scan), child->schema);
+    return leaf_fragment(with_partitions(*child->source, std::move(dealt)), child->schema);
   }
 
   Result<FragmentPtr> deal_rows(const NodePtr& node, FragmentPtr child, std::int64_t count) {
@@ -316,6 +319,7 @@ class StagePlanner {
   /// The pointer is valid until the next stage is added.
   Result<Stage*> add_stage(const NodePtr& node, const FragmentPtr& fragment) {
     MILLPOND_ASSIGN_OR_RETURN(RenderedQuery rendered, render(fragment));
+    leave_files_out(rendered, context_);
     Stage stage;
     stage.id = static_cast<std::int64_t>(graph_.stages.size());
     stage.name = node->name.empty() ? std::string(op_name(node->op)) : node->name;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct PlannerContext {
   std::int64_t scan_task_bytes = 0;
   /// Threads that such a task is given; 0: a slot's share.
   std::int64_t scan_task_threads = 0;
+  /// For each input of a query, the paths of its source's files that the query reads no row of by their bounds; may be empty.
+  std::function<Result<std::vector<std::set<std::string>>>(const std::string& query, const std::vector<StageInput>& inputs)>
+      unread_files;
 };
 
 /// Turns optimized plans into one stage graph; work that several of them share is done once.

@@ -40,6 +40,13 @@ SourcePtr static_source(std::vector<std::vector<Slice>> partitions, std::optiona
   return source;
 }
 
+SourcePtr with_partitions(const Source& source, std::vector<std::vector<Slice>> partitions) {
+  auto made = std::make_shared<Source>(source);
+  made->count = static_cast<std::int64_t>(partitions.size());
+  made->partitions = std::move(partitions);
+  return made;
+}
+
 SourcePtr stage_source(const Stage& stage) {
   auto source = std::make_shared<Source>();
   source->kind = Source::Kind::kStage;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "stage/deal_files.h"
+#include "stage/leave_files_out.h"
 
 namespace millpond {
 namespace {
@@ -63,7 +64,9 @@ FragmentPtr with_leaf(const FragmentPtr& fragment, const FragmentPtr& leaf) {
 Result<FragmentPtr> split_scans(const FragmentPtr& fragment, const PlannerContext& context) {
   if (!fragment->is_row_wise || context.scan_task_bytes <= 0) return fragment;
   const Fragment& leaf = only_leaf(*fragment);
-  const Source& source = *leaf.source;
+  MILLPOND_ASSIGN_OR_RETURN(RenderedQuery rendered, render(fragment));
+  leave_files_out(rendered, context);
+  const Source& source = *rendered.inputs.front().source;
   if (source.kind != Source::Kind::kStatic || !source.scan || leaf.divisor != 1) return fragment;
   std::vector<Partition> split;
   for (const Partition& partition : source.partitions) {
@@ -71,7 +74,7 @@ Result<FragmentPtr> split_scans(const FragmentPtr& fragment, const PlannerContex
     std::move(parts.begin(), parts.end(), std::back_inserter(split));
   }
   if (split.size() == source.partitions.size()) return fragment;
-  return with_leaf(fragment, leaf_fragment(static_source(std::move(split), source.scan), leaf.schema));
+  return with_leaf(fragment, leaf_fragment(with_partitions(source, std::move(split)), leaf.schema));
 }
 
 }  // namespace millpond

@@ -10,6 +10,7 @@
 #include "data/scan_options.h"
 #include "data/schema.h"
 #include "data/slice.h"
+#include "millpond/file_bounds.h"
 #include "millpond/options.h"
 #include "task/task.h"
 
@@ -29,6 +30,8 @@ struct Source {
   std::int64_t count = 1;                           ///< Partitions this source has.
   std::vector<std::vector<Slice>> partitions;       ///< kStatic.
   std::optional<ScanOptions> scan;                  ///< kStatic over files.
+  std::shared_ptr<const FileBounds> bounds;         ///< kStatic over files: what is known of them; may be null.
+  std::int64_t files_left_out = 0;                  ///< kStatic over files: by these and the stage's filters.
   bool is_kept = false;                             ///< kStatic: an earlier action of the session made the rows.
   std::int64_t stage = -1;                          ///< kStage.
   bool is_shuffled = false;                         ///< kStage: a partition is in every task's file; else task i wrote partition i.
@@ -94,6 +97,8 @@ struct StageGraph {
 };
 
 SourcePtr static_source(std::vector<std::vector<Slice>> partitions, std::optional<ScanOptions> scan);
+/// The same files in other partitions.
+SourcePtr with_partitions(const Source& source, std::vector<std::vector<Slice>> partitions);
 SourcePtr stage_source(const Stage& stage);
 SourcePtr concat_source(std::vector<SourcePtr> children);
 SourcePtr split_rows_source(SourcePtr child, std::int64_t count);
