@@ -129,7 +129,11 @@ def _connect(path: str, options: Mapping[str, str]) -> Store:
             from millpond.hdfs_store import HdfsStore
 
             return HdfsStore(path, options)
+        case "http" | "https":
+            from millpond.http_store import HttpStore
+
+            return HttpStore(path, options)
     raise UnsupportedError(
         f'"{path}" is on a store that this version can\'t reach',
-        hint="it reads and writes s3://, gs://, az://, abfss://, hdfs:// and paths of this machine",
+        hint="it reads and writes s3://, gs://, az://, abfss://, hdfs:// and paths of this machine, and reads https://",
     )

@@ -49,7 +49,7 @@ TEST_CASE("a scheme is never taken for a local folder") {
       {"file:///a%00", StatusCode::kInvalidArgument},
       {"", StatusCode::kInvalidArgument},
       {"s4://bucket", StatusCode::kUnsupported},
-      {"http://x/y", StatusCode::kUnsupported},
+      {"ftp://x/y", StatusCode::kUnsupported},
       {"a:b", StatusCode::kOk},
       {"ab:c", StatusCode::kUnsupported},
   };
