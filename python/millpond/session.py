@@ -18,6 +18,7 @@ from millpond.errors import InvalidArgumentError, MillpondError
 from millpond.file_options import PathLike
 from millpond.plan_graph import PlanGraph
 from millpond.progress import Progress, make_progress
+from millpond.session_packages import SessionPackages
 from millpond.session_reading import SessionReading
 from millpond.session_tables import SessionTables
 from millpond.settings import Config, session_options
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from millpond.object_store import ObjectStores
 
 
-class Session(SessionReading, SessionTables):
+class Session(SessionReading, SessionTables, SessionPackages):
     """Where frames are made and run: an engine, a runner and a folder for the job. Made by `millpond.init`.
 
     A context manager: leaving it shuts the session down. So does the end of the program.
