@@ -23,7 +23,7 @@ struct PlannerContext {
   std::int64_t scan_task_threads = 0;
   /// For each input of a query, the paths of its source's files that the query reads no row of by their bounds; may be empty.
   std::function<Result<std::vector<std::set<std::string>>>(const std::string& query, const std::vector<StageInput>& inputs)>
-      unread_files;
+      unread_files = {};
 };
 
 /// Turns optimized plans into one stage graph; work that several of them share is done once.

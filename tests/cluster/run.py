@@ -57,10 +57,9 @@ def programs(arguments: argparse.Namespace, folder: str, hosts: list[Host]) -> l
     places = [f"{host.name}={host.address}" for host in hosts]
     runs = [[str(HERE / "job.py"), folder], [str(HERE / "shipped.py"), folder, *places]]
     if arguments.tpch:
-        only = ["--only", *arguments.only] if arguments.only else []
-        runs.append(
-            [str(HERE.parent / "tpc" / "run.py"), "/tmp/input/tpc", "--runners", "ray", "--partitions", "3", *only]
-        )
+        tpc = [str(HERE.parent / "tpc" / "run.py"), "/tmp/input/tpc", "--runners", "ray", "--partitions", "3"]
+        where = ["--data-root", f"{folder}/tpc"] if arguments.store else []
+        runs.append([*tpc, *where, *(["--only", *arguments.only] if arguments.only else [])])
     return runs
 
 

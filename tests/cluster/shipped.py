@@ -30,13 +30,14 @@ def shipped(row: dict[str, object]) -> dict[str, object]:
     return dict(work(row))
 
 
-def main(folder: Path, hosts: dict[str, str]) -> None:
+def main(folder: str, hosts: dict[str, str]) -> None:
     code = Path("/tmp/code")
     code.mkdir()
     (code / "shipped_module.py").write_text(_MODULE)
     (code / "factor.txt").write_text("7\n")
+    environment = {"working_dir": str(code)}
     with millpond.init(
-        ray_address="auto", data_root=folder / "data", progress=False, runtime_env={"working_dir": str(code)}
+        ray_address="auto", data_root=f"{folder}/data", progress=False, runtime_env=environment
     ) as session:
         for host, address in hosts.items():
             rows = session.from_items([{"a": i, "host": address} for i in range(6)]).repartition(3, by_rows=True)
@@ -48,4 +49,4 @@ def main(folder: Path, hosts: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), dict(text.split("=") for text in sys.argv[2:]))
+    main(sys.argv[1], dict(text.split("=") for text in sys.argv[2:]))

@@ -1,7 +1,7 @@
 """All TPC-H and TPC-DS queries, spread over partitions, compared with plain DuckDB over the same files.
 
     python tests/tpc/run.py DATA [--partitions 1 3 16] [--runners threads processes] [--only tpch:1 tpcds:14]
-        [--distribute always] [--memory-limit 2GB] [--min-task-bytes 1MB]
+        [--distribute always] [--memory-limit 2GB] [--min-task-bytes 1MB] [--data-root s3://bucket/jobs]
 
 DATA is a folder made by tests/tpc/generate.sh, with one suite or both. Prints a line for each query that differs, fails
 or could not be spread, and, last, how many passed. Exit code 1 when one was not.
@@ -38,6 +38,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--distribute", default="always", choices=["auto", "always", "never"])
     parser.add_argument("--memory-limit")
     parser.add_argument("--min-task-bytes", default="0", help="0 keeps partitions apart, however small")
+    parser.add_argument("--data-root", help="where jobs keep their state (default: a folder that goes at the end)")
     parser.add_argument("--only", nargs="+", default=[], metavar="SUITE:NUMBER")
     parser.add_argument("--explain", action="store_true", help="print each query's steps")
     return parser.parse_args(arguments)
@@ -150,7 +151,7 @@ def main(arguments: list[str]) -> int:
         names = [name for name in ("tpch", "tpcds") if (options.data / name / "queries.json").exists()]
         for suite in [Suite(name, options.data) for name in names]:
             for runner in options.runners:
-                passed, ran = run(suite, runner, folder, options)
+                passed, ran = run(suite, runner, options.data_root or folder, options)
                 right += passed
                 total += ran
     print(f"tpc: {right} passed, {total - right} failed")
