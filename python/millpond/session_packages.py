@@ -1,4 +1,4 @@
-"""Frames over files of formats that packages of Python read: in tasks, but by Python functions."""
+"""Frames over files that Python functions read: lines of text, and formats that packages of Python know."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError
 from millpond.file_options import Names, PathLike, Paths, name_list, path_list
+from millpond.local_files import find_files
 from millpond.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from millpond.dataframe import DataFrame
 
@@ -20,9 +21,39 @@ _MOST_PARTITIONS = 1000
 class SessionPackages:
     """The readers of a Session that run Python functions in worker processes.
 
-    A frame has a partition for each file or fragment, up to 1,000. What a query does not need is read all the same, but
-    for what the reader's own arguments leave out: rows pass through Python.
+    A frame has a partition for each file, piece or fragment, up to 1,000. What a query does not need is read all the
+    same, but for what the reader's own arguments leave out: rows pass through Python.
     """
+
+    def read_text(
+        self,
+        paths: Paths,
+        *,
+        filename: bool = False,
+        recursive: bool = False,
+        encoding_errors: str = "strict",
+    ) -> DataFrame:
+        """A frame over the lines of text files, in order, as the column `value` (Spark's name for it).
+
+        `paths` are of this machine: literal, patterns or folders (`.txt`, `.log`, `.text`). Files whose names end in
+        `.gz` or `.zst` are decompressed, each in one task; others are cut into pieces of 64 MiB, wherever a line ends.
+        A line ends with "\\n" or "\\r\\n", which are left out. Text is UTF-8, a mark of the byte order at its beginning
+        is left out, and other bytes are an error, or with `encoding_errors="replace"` read as U+FFFD. `filename` adds
+        the file's path.
+
+        >>> _ = (folder / "job.log").write_text("begun\\n\\nended\\n")
+        >>> session.read_text(folder / "job.log").take_all()
+        [{'value': 'begun'}, {'value': ''}, {'value': 'ended'}]
+        """
+        from millpond.text_reading import ENDINGS, LineReader, pieces_of
+
+        if encoding_errors not in ("strict", "replace"):
+            raise InvalidArgumentError(
+                f"encoding_errors={encoding_errors!r} is not known", hint='choose "strict" or "replace"'
+            )
+        reader = LineReader(replaces_errors=encoding_errors == "replace", with_filename=filename)
+        columns = {"value": "VARCHAR", **({"filename": "VARCHAR"} if filename else {})}
+        return _spread(self, pieces_of(find_files(path_list(paths), ENDINGS, recursive=recursive)), reader, columns)
 
     def read_warc(
         self, paths: Paths, *, record_types: Names = "response", content: bool = True, recursive: bool = False
@@ -45,14 +76,14 @@ class SessionPackages:
         [{'target_uri': 'urn:x', 'content': b'hi'}]
         """
         from millpond.optional_package import needed
-        from millpond.warc_reading import COLUMNS, RECORD_TYPES, RecordReader, find_files
+        from millpond.warc_reading import COLUMNS, ENDINGS, RECORD_TYPES, RecordReader
 
         wanted = name_list(record_types, "record_types") or list(RECORD_TYPES)
         unknown = set(wanted).difference(RECORD_TYPES)
         if unknown:
             raise InvalidArgumentError(f"{sorted(unknown)} are no types of records", hint=f"known are {RECORD_TYPES}")
         needed("warcio", "a WARC file", "warc")
-        files = find_files(path_list(paths), recursive=recursive)
+        files = find_files(path_list(paths), ENDINGS, recursive=recursive)
         return _spread(self, files, RecordReader(wanted, with_content=content), COLUMNS)
 
     def read_lance(
@@ -84,7 +115,7 @@ class SessionPackages:
 
 
 def _spread(
-    session: SessionPackages, pieces: list[dict[str, Any]], reader: Callable[..., Any], schema: dict[str, Any]
+    session: SessionPackages, pieces: Sequence[Mapping[str, Any]], reader: Callable[..., Any], schema: dict[str, Any]
 ) -> DataFrame:
     """A frame of what `reader` makes of the rows that describe pieces of data."""
     from millpond.session import Session

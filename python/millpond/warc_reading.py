@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Iterator
-from glob import glob
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from millpond.errors import DataCorruptError, NotFoundError, UnsupportedError
+from millpond.errors import DataCorruptError
+from millpond.local_files import check_unchanged
 from millpond.optional_package import needed
 
 if TYPE_CHECKING:
@@ -36,41 +35,13 @@ COLUMNS = {
     "content": "BLOB",
     "filename": "VARCHAR",
 }
-_ENDINGS = (".warc", ".warc.gz", ".warc.zst")
+ENDINGS = (".warc", ".warc.gz", ".warc.zst")
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 # A table of records is handed on when it has this many, or their content so many bytes.
 _ROWS = 1024
 _BYTES = 16 << 20
 
 Row = dict[str, Any]
-
-
-def find_files(paths: Iterable[str], *, recursive: bool) -> list[Row]:
-    """The files of paths, patterns and folders, with what tells when one changes. NotFoundError for none."""
-    found: dict[str, None] = {}
-    for path in paths:
-        if "://" in path:
-            raise UnsupportedError(f'"{path}" is on a store, where WARC files can\'t be read', hint="copy or mount it")
-        here = [path] if Path(path).is_file() else _in_folder(path, recursive) if Path(path).is_dir() else _like(path)
-        if not here:
-            raise NotFoundError(f'no WARC file is at "{path}"', hint="check the path; folders give *.warc[.gz|.zst]")
-        found.update(dict.fromkeys(here))
-    return [_described(str(Path(path).absolute())) for path in found]
-
-
-def _in_folder(folder: str, recursive: bool) -> list[str]:
-    files = Path(folder).rglob("*") if recursive else Path(folder).iterdir()
-    return sorted(str(file) for file in files if file.name.lower().endswith(_ENDINGS) and file.is_file())
-
-
-def _like(pattern: str) -> list[str]:
-    found = glob(pattern, recursive=True)  # noqa: PTH207 (a pattern may begin at the root)
-    return sorted(file for file in found if Path(file).is_file())
-
-
-def _described(path: str) -> Row:
-    status = Path(path).stat()
-    return {"filename": path, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
 class RecordReader:
@@ -84,8 +55,7 @@ class RecordReader:
         """The records of each file that a row names and describes, as `find_files` does."""
         for table in tables:
             for file in table.to_pylist():
-                if _described(file["filename"]) != file:
-                    raise _damaged(file["filename"], "it changed since the job was planned")
+                check_unchanged(file)
                 yield from _tables(self._rows(file["filename"]))
 
     def _rows(self, path: str) -> Iterator[Row]:

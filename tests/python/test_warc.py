@@ -126,7 +126,7 @@ def test_damaged_and_changed_files(local: millpond.Session, folder: Path) -> Non
 
 
 def test_what_is_not_there(local: millpond.Session, folder: Path) -> None:
-    with pytest.raises(millpond.NotFoundError, match="no WARC file"):
+    with pytest.raises(millpond.NotFoundError, match="no file"):
         local.read_warc(folder / "nothing.warc")
     with pytest.raises(millpond.InvalidArgumentError, match="respons"):
         local.read_warc(folder, record_types="respons")
