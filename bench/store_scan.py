@@ -3,23 +3,26 @@
     python bench/store_scan.py DATA [--runs 3] [--httpfs PYTHON]
 
 DATA is made by bench/generate.py (62 million rows: 1 GB). S3 is versitygw over DATA itself, on loopback, so that both
-ways read the same pages of the page cache. Prints seconds of the scan alone, in a process that has started, and each
-program's rate. PYTHON has duckdb and duckdb-extension-httpfs 1.5.5: FOLDER/httpfs/bin/python of bench/setup_peers.sh.
+ways read the same pages of the page cache. Prints seconds of the scan alone, in a process that has started, each
+program's rate, and the CPU seconds a gigabyte of the program and of versitygw, which hardly depend on what else the
+machine does. PYTHON has duckdb and duckdb-extension-httpfs 1.5.5: FOLDER/httpfs/bin/python of bench/setup_peers.sh.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "stores"))
 
-from servers import s3_options, versitygw
+from servers import running_versitygw, s3_options
 
 # Every column is read and decoded, and little else is done.
 QUERY = "SELECT max(ticker) AS a, max(ts) AS b, max(price) AS c, max(volume) AS d, max(k) AS e FROM {0}"
@@ -32,9 +35,9 @@ with tempfile.TemporaryDirectory() as folder, millpond.init(
     data_root=folder, threads=2, progress=False, storage_options=options
 ) as session:
     session.sql("SELECT 1").take_all()
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     session.sql(query.format("f"), f=session.read_parquet(path)).take_all()
-    print(time.perf_counter() - begin)
+    print(time.perf_counter() - begin, time.process_time() - cpu)
 """
 
 HTTPFS = """
@@ -51,16 +54,33 @@ c.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{options['aws_access_key_id']}', "
           f"URL_STYLE 'path', USE_SSL false, REGION 'us-east-1')")
 c.execute("SET enable_progress_bar = false")
 c.execute("SELECT 1").fetchall()
-begin = time.perf_counter()
+begin, cpu = time.perf_counter(), time.process_time()
 c.execute(query.format(f"'{path}'")).fetchall()
-print(time.perf_counter() - begin)
+print(time.perf_counter() - begin, time.process_time() - cpu)
 """
 
 
-def seconds(python: str, program: str, path: str, options: dict[str, str]) -> float:
+@dataclass
+class Scan:
+    """Seconds, by the clock and of the processors."""
+
+    took: float
+    cpu: float
+    cpu_of_server: float
+
+
+def scan(python: str, program: str, path: str, options: dict[str, str], server: int) -> Scan:
     """One scan in a process of its own."""
     command = [python, "-c", program, path, QUERY, json.dumps(options)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout)
+    before = cpu_seconds(server)
+    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout.split()
+    return Scan(float(told[0]), float(told[1]), cpu_seconds(server) - before)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -70,7 +90,11 @@ def main() -> None:
     parser.add_argument("--httpfs", metavar="PYTHON")
     arguments = parser.parse_args()
     size = sum(file.stat().st_size for file in arguments.data.glob("*.parquet"))
-    with tempfile.TemporaryDirectory() as folder, versitygw(Path(folder)) as (endpoint, _):
+    # A link from there to DATA needs both on one disk. Stores keep connections open; versitygw does if it is told to.
+    with (
+        tempfile.TemporaryDirectory(dir=arguments.data.parent) as folder,
+        running_versitygw(Path(folder), "--keep-alive") as (endpoint, server),
+    ):
         # The gateway's buckets are the folders in its own.
         (Path(folder) / "versitygw" / "scan").mkdir()
         for file in arguments.data.glob("*.parquet"):
@@ -82,17 +106,22 @@ def main() -> None:
         }
         if arguments.httpfs:
             programs["DuckDB httpfs, s3"] = (arguments.httpfs, HTTPFS, stored)
-        taken: dict[str, list[float]] = {name: [] for name in programs}
+        scans: dict[str, list[Scan]] = {name: [] for name in programs}
         for run in range(arguments.runs + 1):
             for name, (python, program, path) in programs.items():
-                took = seconds(python, program, path, options)
+                done = scan(python, program, path, options, server)
                 if run:  # The first round warms the caches.
-                    taken[name].append(took)
-    local = statistics.median(taken["millpond, local"])
-    for name, all_taken in taken.items():
-        took = statistics.median(all_taken)
-        shown = " ".join(f"{one:.2f}" for one in all_taken)
-        print(f"{name:18} {took:.2f} s, {size / took / 1e6:.0f} MB/s, {local / took:.2f} of the local rate ({shown})")
+                    scans[name].append(done)
+    local = statistics.median(one.took for one in scans["millpond, local"])
+    for name, all_scans in scans.items():
+        took = statistics.median(one.took for one in all_scans)
+        cpu = statistics.median(one.cpu for one in all_scans) / size * 1e9
+        of_server = statistics.median(one.cpu_of_server for one in all_scans) / size * 1e9
+        shown = " ".join(f"{one.took:.2f}" for one in all_scans)
+        print(
+            f"{name:18} {took:.2f} s, {size / took / 1e6:.0f} MB/s, {local / took:.2f} of the local rate ({shown}); "
+            f"CPU seconds a GB: {cpu:.2f}, versitygw {of_server:.2f}"
+        )
 
 
 if __name__ == "__main__":

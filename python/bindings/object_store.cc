@@ -86,12 +86,16 @@ std::size_t copy_buffer(const nb::object& buffer, std::span<std::byte> out) {
 
 class StoredObject final : public ReadableObject {
  public:
-  explicit StoredObject(nb::object file) : size_(nb::cast<std::int64_t>(file.attr("size")())), file_(std::move(file)) {}
+  explicit StoredObject(nb::object file)
+      : size_(nb::cast<std::int64_t>(file.attr("size")())),
+        reads_into_(nb::hasattr(file, "read_into")),
+        file_(std::move(file)) {}
 
   Result<std::size_t> read_at(std::int64_t offset, std::span<std::byte> out) override {
     const auto wanted = std::min<std::int64_t>(static_cast<std::int64_t>(out.size()), std::max<std::int64_t>(0, size_ - offset));
     if (wanted == 0) return std::size_t{0};
     return with_gil([&] {
+      if (reads_into_) return read_into(offset, out.first(static_cast<std::size_t>(wanted)));
       const nb::object buffer = (*file_).attr("read_at")(wanted, offset);
       return copy_buffer(buffer, out);
     });
@@ -99,7 +103,17 @@ class StoredObject final : public ReadableObject {
   std::int64_t size() const override { return size_; }
 
  private:
+  // Without a buffer in between.
+  std::size_t read_into(std::int64_t offset, std::span<std::byte> out) {
+    char* const begin = reinterpret_cast<char*>(out.data());
+    const auto size = static_cast<Py_ssize_t>(out.size());
+    const nb::object view = nb::steal(PyMemoryView_FromMemory(begin, size, PyBUF_WRITE));
+    if (!view.is_valid()) throw nb::python_error();
+    return nb::cast<std::size_t>((*file_).attr("read_into")(view, offset));
+  }
+
   std::int64_t size_;
+  bool reads_into_;
   Held file_;
 };
 

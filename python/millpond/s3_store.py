@@ -15,6 +15,7 @@ from millpond.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
+from millpond.s3_ranges import Connections, NotPlainError, Ranges
 from millpond.store import Copies, Entries, Entry, Paths, Store, root_of
 from millpond.store_connections import connect, inner_path, s3_address
 from millpond.store_patience import Patience, patience_of
@@ -46,6 +47,7 @@ class S3Store(Store):
         self._lock = threading.Lock()
         self._system: FileSystem | None = None
         self._writer: S3Writing | None = None
+        self._connections = Connections(self._patience)
 
     def stat(self, path: str) -> Entry:
         """What is at a path: an object, else a folder."""
@@ -67,7 +69,13 @@ class S3Store(Store):
     def open(self, path: str) -> StoredObject:
         """An object, to be read in pieces."""
         system, inner = self._find(path)
-        return StoredObject(path, _translated(path, lambda: system.open_input_file(inner)), self._patience)
+        file = _translated(path, lambda: system.open_input_file(inner))
+        if find_spec("boto3") is None:
+            return StoredObject(path, file, self._patience)
+        etag = (file.metadata() or {}).get("ETag", b"").decode()
+        sign = self._writing(path).signer_of(path)
+        ranges = Ranges(path, etag, sign, self._connections, self._patience)
+        return DirectObject(path, file, self._patience, ranges)
 
     def list_all(self, folder: str) -> Entries:
         """All objects below a folder, sorted by path; none when it is not there, but its bucket must be."""
@@ -166,6 +174,26 @@ class StoredObject:
                     raise
                 time.sleep(self._patience.pause_before(retry))
         return _translated(self._path, lambda: self._file.read_at(nbytes, offset))
+
+
+class DirectObject(StoredObject):
+    """An object whose pieces are read without pyarrow, as long as the store answers plain requests."""
+
+    def __init__(self, path: str, file: Any, patience: Patience, ranges: Ranges) -> None:
+        super().__init__(path, file, patience)
+        self._ranges: Ranges | None = ranges
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        """Fills `view` with the bytes from `offset`, which must be there; how many they are."""
+        if (ranges := self._ranges) is not None:
+            try:
+                ranges.read_into(view, offset)
+                return len(view)
+            except NotPlainError:
+                self._ranges = None
+        piece = memoryview(self.read_at(len(view), offset))
+        view[: len(piece)] = piece
+        return len(piece)
 
 
 class S3Upload:

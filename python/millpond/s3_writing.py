@@ -19,6 +19,7 @@ from millpond.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from millpond.s3_ranges import ADDRESS_SECONDS, NotPlainError, is_direct
 from millpond.store import Copies
 from millpond.store_patience import Patience
 
@@ -48,6 +49,21 @@ class S3Writing:
         bucket, key = _split(path)
         head = _ours(path, lambda: self._client.head_object(Bucket=bucket, Key=key))
         return int(head["ContentLength"]), head["ETag"], head.get("Metadata", {}).get(_MARK, "")
+
+    def signer_of(self, path: str) -> Callable[[], str]:
+        """What gives addresses of an object that hold for ADDRESS_SECONDS; NotPlainError where a proxy is before it."""
+        bucket, key = _split(path)
+        place = {"Bucket": bucket, "Key": key}
+
+        def sign() -> str:
+            address = str(
+                _ours(path, lambda: self._client.generate_presigned_url("get_object", place, ADDRESS_SECONDS))
+            )
+            if not is_direct(address):
+                raise NotPlainError("a proxy")
+            return address
+
+        return sign
 
     def get(self, path: str) -> tuple[bytes, str]:
         """A small object whole, and its tag."""
@@ -184,6 +200,8 @@ def s3_client(options: Mapping[str, str], endpoint: str | None, region: str | No
         ) from None
     is_virtual = options.get("aws_virtual_hosted_style_request") == "true"
     settings: dict[str, Any] = {
+        # What it takes for requests anyway; addresses that are signed beforehand it would sign in the old way.
+        "signature_version": "s3v4",
         "connect_timeout": patience.connect_seconds,
         "read_timeout": patience.seconds,
         "retries": {"total_max_attempts": 1, "mode": "standard"},

@@ -38,7 +38,7 @@ class Readable(Protocol):
         """Bytes."""
 
     def read_at(self, nbytes: int, offset: int) -> Any:
-        """The bytes from `offset`, as a buffer."""
+        """The bytes from `offset`, as a buffer. Where there is a method `read_into(view, offset)`, that is used."""
 
 
 class Store(ABC):

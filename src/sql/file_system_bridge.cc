@@ -32,7 +32,11 @@ std::optional<std::string> literal_of(const std::string& pattern) {
   return literal;
 }
 
-duckdb::timestamp_t timestamp_of(const FileInfo& info) { return duckdb::timestamp_t(info.mtime_ns / 1000); }
+// DuckDB keeps footers and pieces of a file for later as long as its time stays. A time that is not known must not look like one
+// that stays: what replaced an object would not be read.
+duckdb::timestamp_t timestamp_of(const FileInfo& info) {
+  return info.mtime_ns == 0 ? duckdb::timestamp_t::infinity() : duckdb::timestamp_t(info.mtime_ns / 1000);
+}
 
 class FileSystemBridge final : public duckdb::FileSystem {
  public:

@@ -141,27 +141,34 @@ def moto() -> Iterator[tuple[str, Any]]:
 @contextmanager
 def versitygw(folder: Path) -> Iterator[tuple[str, Any]]:
     """versitygw: refuses wrong keys."""
+    with running_versitygw(folder) as (endpoint, _):
+        yield endpoint, client_of(endpoint)
+
+
+@contextmanager
+def running_versitygw(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """Its address and its process."""
     program = install_go_program("versitygw", VERSITYGW)
     data = folder / "versitygw"
     data.mkdir(parents=True)
     (folder / "gateway-meta").mkdir()
     port = free_port()
-    command = [program, "--port", f"127.0.0.1:{port}", "--access", "tester", "--secret", SECRET, "--quiet"]
+    command = [program, "--port", f"127.0.0.1:{port}", "--access", "tester", "--secret", SECRET, "--quiet", *options]
     # Metadata beside the data: not every file system has extended attributes.
     command += ["posix", "--sidecar", folder / "gateway-meta", data]
     endpoint = f"http://127.0.0.1:{port}"
-    with running(command, endpoint, folder / "versitygw.log"):
-        yield endpoint, client_of(endpoint)
+    with running(command, endpoint, folder / "versitygw.log") as pid:
+        yield endpoint, pid
 
 
 @contextmanager
-def running(command: list[Any], endpoint: str, log: Path) -> Iterator[None]:
-    """A server, from its first answer to the end of the test."""
+def running(command: list[Any], endpoint: str, log: Path) -> Iterator[int]:
+    """A server, from its first answer to the end of the test; its process."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         wait_for(endpoint, process)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

@@ -1,0 +1,159 @@
+"""Pieces of objects by plain requests: the right bytes of the right content, or an error that says why not."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+import millpond
+import pytest
+from conftest import open_session
+from millpond.object_store import ObjectStores
+from millpond.s3_ranges import Connections, NotPlainError, Ranges
+from millpond.store_patience import Patience
+from s3_server import SECRET, S3Server, s3_server
+
+CONTENT = bytes(range(256)) * 4000
+PATIENCE = Patience(seconds=1.0, max_retries=1)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with s3_server() as server:
+        server.client.create_bucket(Bucket="data")
+        server.put("data", "x", CONTENT)
+        yield server
+
+
+def opened(server: S3Server, path: str) -> Any:
+    return ObjectStores(server.options).open(path)
+
+
+def read(file: Any, offset: int, num_bytes: int) -> bytes:
+    view = memoryview(bytearray(num_bytes))
+    return bytes(view[: file.read_into(view, offset)])
+
+
+def address_of(server: S3Server, key: str) -> str:
+    return str(server.client.generate_presigned_url("get_object", {"Bucket": "data", "Key": key}))
+
+
+def test_pieces(server: S3Server) -> None:
+    file = opened(server, "s3://data/x")
+    for offset, num_bytes in ((0, 1), (7, 100_000), (0, len(CONTENT)), (len(CONTENT) - 5, 5)):
+        assert read(file, offset, num_bytes) == CONTENT[offset : offset + num_bytes]
+
+
+class Answers(BaseHTTPRequestHandler):
+    """A piece of ten bytes on a connection that stays; the connections, one a request that opened one."""
+
+    protocol_version = "HTTP/1.1"
+    opened: ClassVar[list[socket.socket]] = []
+
+    def setup(self) -> None:
+        super().setup()
+        self.opened.append(self.connection)
+
+    def do_GET(self) -> None:
+        first = int(self.headers["Range"].removeprefix("bytes=").partition("-")[0])
+        self.send_response(206)
+        self.send_header("Content-Length", "10")
+        self.end_headers()
+        self.wfile.write(CONTENT[first : first + 10])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_connections_stay_open_and_one_that_was_closed_is_opened_again() -> None:
+    Answers.opened.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as http_server:
+        threading.Thread(target=http_server.serve_forever).start()
+        address = f"http://127.0.0.1:{http_server.server_address[1]}/x"
+        ranges = Ranges("s3://data/x", "", lambda: address, Connections(PATIENCE), Patience(max_retries=0))
+        view = memoryview(bytearray(10))
+        for offset, num_opened in ((0, 1), (20, 1), (40, 2)):
+            if offset == 40:
+                Answers.opened[0].shutdown(socket.SHUT_RDWR)
+            ranges.read_into(view, offset)
+            assert bytes(view) == CONTENT[offset : offset + 10]
+            assert len(Answers.opened) == num_opened
+        Answers.opened[1].shutdown(socket.SHUT_RDWR)
+        http_server.shutdown()
+
+
+def test_an_object_that_is_another_by_now(server: S3Server) -> None:
+    server.put("data", "changing", b"before")
+    file = opened(server, "s3://data/changing")
+    assert read(file, 0, 6) == b"before"
+    server.put("data", "changing", b"after!")
+    with pytest.raises(millpond.DataCorruptError, match="s3://data/changing"):
+        read(file, 0, 6)
+
+
+def test_answers_that_are_no_pieces(server: S3Server) -> None:
+    def ask(address: str) -> None:
+        ranges = Ranges("s3://data/x", "", lambda: address, Connections(PATIENCE), PATIENCE)
+        ranges.read_into(memoryview(bytearray(10)), 0)
+
+    with pytest.raises(NotPlainError):
+        ask(address_of(server, "nothing-here"))
+    with pytest.raises(millpond.UnavailableError, match="s3://data/x") as caught:
+        ask(f"http://127.0.0.1:9/data/x?X-Amz-Signature={SECRET}")
+    assert SECRET not in str(caught.value)
+
+
+def test_the_other_client_is_asked_when_plain_requests_are_refused(server: S3Server) -> None:
+    file = opened(server, "s3://data/x")
+    file._ranges._sign = lambda: address_of(server, "nothing-here")
+    assert read(file, 3, 1000) == CONTENT[3:1003]
+
+
+def test_a_proxy_is_left_to_the_other_client(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = opened(server, "s3://data/x")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with pytest.raises(NotPlainError):
+        file._ranges.read_into(memoryview(bytearray(10)), 0)
+
+
+def test_a_replaced_object_is_read_anew(server: S3Server, tmp_path: Path) -> None:
+    """Of the same size, in the same session: nothing that was read of the old one is used."""
+
+    def put(first: int) -> None:
+        file = tmp_path / "x.parquet"
+        duckdb.sql(f"SELECT (range * 7 + {first})::BIGINT AS x FROM range(100)").write_parquet(
+            str(file), compression="uncompressed"
+        )
+        server.put("data", "replaced.parquet", file.read_bytes())
+        sizes.add(file.stat().st_size)
+
+    sizes: set[int] = set()
+    with open_session(tmp_path / "data", storage_options=server.options) as session:
+        for first in (1_000_000, 2_000_000, 3_000_000):
+            put(first)
+            frame = session.read_parquet("s3://data/replaced.parquet")
+            # Another query each time: S3 tells times to the second, and a result is kept as long as time and size stay.
+            frame = frame.partial_sql(f"SELECT min(x) AS x, {first} AS wanted FROM {{0}}")
+            assert frame.take_all() == [{"x": first, "wanted": first}]
+    assert len(sizes) == 1
+
+
+def test_what_arrow_writes(server: S3Server, tmp_path: Path) -> None:
+    """Many pieces of a file of several columns and row groups, in parallel."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    target = BytesIO()
+    table = pa.table({f"c{k}": pa.array(range(k, 200_000 + k)) for k in range(5)})
+    pq.write_table(table, target, row_group_size=10_000, compression="none")
+    server.put("data", "wide.parquet", target.getvalue())
+    with open_session(tmp_path, storage_options=server.options) as session:
+        frame = session.read_parquet("s3://data/wide.parquet")
+        assert frame.to_arrow().sort_by("c0").equals(table)
+        assert frame.filter("c1 = 77").select("c4").take_all() == [{"c4": 80}]
