@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from millpond.errors import (
 from millpond.s3_ranges import Connections, NotPlainError, Ranges
 from millpond.store import Copies, Entries, Entry, Paths, Store, root_of
 from millpond.store_connections import connect, inner_path, s3_address
-from millpond.store_patience import Patience, patience_of
+from millpond.store_patience import Patience, joined, patience_of
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
@@ -34,6 +34,8 @@ _DENIED = (
     "InvalidAccessKeyId",
     "XAdminUserNotFound",
 )
+# Larger objects are uploaded in parts.
+_ONE_REQUEST = 5 << 20
 _MISSING = ("NO_SUCH_BUCKET", "NO_SUCH_KEY", "RESOURCE_NOT_FOUND", "HTTP 404")
 
 
@@ -94,7 +96,7 @@ class S3Store(Store):
         """An object to be written from its beginning to its end."""
         self._writing(path)
         system, inner = self._find(path)
-        return S3Upload(path, _translated(path, lambda: system.open_output_stream(inner)))
+        return S3Upload(path, _translated(path, lambda: system.open_output_stream(inner)), lambda: self._size_of(path))
 
     def version_of(self, path: str) -> tuple[int, str, str]:
         """An object's bytes, tag and mark."""
@@ -131,6 +133,12 @@ class S3Store(Store):
     def remove_prefix(self, prefix: str) -> None:
         """Removes the objects whose paths begin so, and gives up the uploads of such."""
         self._writing(prefix).remove_prefix(prefix)
+
+    def _size_of(self, path: str) -> int | None:
+        try:
+            return self.stat(path)[1]
+        except (NotFoundError, UnavailableError):
+            return None
 
     def _writing(self, path: str) -> S3Writing:
         from millpond.s3_writing import S3Writing, s3_client
@@ -199,17 +207,32 @@ class DirectObject(StoredObject):
 class S3Upload:
     """An object that is being written. It is there when finish() is done."""
 
-    def __init__(self, path: str, stream: Any) -> None:
+    def __init__(self, path: str, stream: Any, size_there: Callable[[], int | None]) -> None:
         self._path = path
         self._stream = stream
+        self._size_there = size_there
+        self._size = 0
 
     def write(self, data: bytes) -> None:
         """The next bytes."""
         _translated(self._path, lambda: self._stream.write(data))
+        self._size += len(data)
 
     def finish(self) -> None:
         """Gives the object its name."""
-        _translated(self._path, self._stream.close)
+        failed: MillpondError | None = None
+        try:
+            _translated(self._path, self._stream.close)
+        except (NotFoundError, UnavailableError) as error:
+            failed = error
+        # A store may join gigabytes for longer than a request lasts. The request is then sent again, and refused, or
+        # answered although the first is still at work.
+        if self._size > _ONE_REQUEST and joined(lambda: self._size_there() == self._size, self._size):
+            return
+        if failed is None and self._size > _ONE_REQUEST:
+            failed = UnavailableError(f'the store did not join the parts of "{self._path}"', hint="try again")
+        if failed is not None:
+            raise failed
 
 
 def _kind(info: FileInfo) -> str:

@@ -21,7 +21,7 @@ from millpond.errors import (
 )
 from millpond.s3_ranges import ADDRESS_SECONDS, NotPlainError, is_direct
 from millpond.store import Copies
-from millpond.store_patience import Patience
+from millpond.store_patience import Patience, joined
 
 _T = TypeVar("_T")
 
@@ -179,7 +179,21 @@ class S3Writing:
             from boto3.s3.transfer import TransferConfig
 
             parts = TransferConfig(multipart_threshold=_COPIED_AT_ONCE, multipart_chunksize=_COPIED_AT_ONCE)
-            _ours(target, lambda: self._client.copy(origin, bucket, key, ExtraArgs=extra, Config=parts))
+            failed: MillpondError | None = None
+            try:
+                _ours(target, lambda: self._client.copy(origin, bucket, key, ExtraArgs=extra, Config=parts))
+            except (NotFoundError, UnavailableError) as error:
+                failed = error
+            # The store may join the parts for longer than a request lasts, and refuse the one that is sent again.
+            if not joined(lambda: self._is_copied(target, size, mark), size):
+                raise failed or UnavailableError(f'the store did not join the parts of "{target}"', hint="try again")
+
+    def _is_copied(self, target: str, size: int, mark: str) -> bool:
+        try:
+            there = self.version_of(target)
+        except (NotFoundError, UnavailableError):
+            return False
+        return there[0] == size and there[2] == mark
 
     def _holds(self, path: str, content: bytes) -> bool:
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from millpond.errors import InvalidArgumentError
@@ -13,6 +14,10 @@ PATIENCE_OPTIONS = ("timeout", "connect_timeout", "max_retries")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _MAX_RETRIES = 100
+
+
+#: Bytes that the slowest store joins to one object in a second.
+_JOINED_A_SECOND = 20 << 20
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,16 @@ class Patience:
     def pause_before(self, retry: int) -> float:
         """Seconds before the retry of this number, from 0."""
         return min(0.025 * float(2**retry), self.seconds)
+
+
+def joined(is_there: Callable[[], bool], num_bytes: int) -> bool:
+    """Whether an object whose parts a store may be joining still is there in the end. Waits as long as it may take."""
+    until = time.monotonic() + num_bytes / _JOINED_A_SECOND
+    while not is_there():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.25)
+    return True
 
 
 def patience_of(options: Mapping[str, str]) -> Patience:

@@ -117,6 +117,17 @@ def test_writers_whose_answers_are_lost(place: Store, tmp_path: Path) -> None:
     nothing_is_left(place, "lost")
 
 
+def test_a_store_that_joins_parts_later(place: Store, tmp_path: Path) -> None:
+    """An object is there when its write is done, not when the store says so."""
+    proxy = Proxy(upstream(place), joining_seconds=1)
+    with running(proxy) as address, open_session(tmp_path, behind(place, address)) as session:
+        rows = session.sql("SELECT hash(range) AS h FROM range(8000000)")
+        rows.write_parquet("s3://data/joined.parquet", single_file=True, compression="uncompressed")
+        assert session.read_parquet("s3://data/joined.parquet").count() == 8_000_000
+    assert proxy.joined == 1
+    nothing_is_left(place, "joined")
+
+
 def test_tpch_where_some_requests_fail(place: Store, tpc: Path, tmp_path: Path) -> None:
     comparison = tpc_comparison()
     suite = comparison.Suite("tpch", tpc)

@@ -47,9 +47,15 @@ class HdfsPlace(Store):
         return content
 
     def names(self, prefix: str = "") -> list[str]:
-        found = [
-            entry.path.removeprefix("/data/") for entry in self.client.list_status("/data", True) if not entry.isdir
-        ]
+        for _ in range(100):
+            try:
+                entries = list(self.client.list_status("/data", True))
+                break
+            except FileNotFoundError:
+                continue  # A folder was renamed while its parent was listed.
+        else:
+            raise TimeoutError("the listing changed a hundred times")
+        found = [entry.path.removeprefix("/data/") for entry in entries if not entry.isdir]
         return sorted(name for name in found if name.startswith(prefix))
 
     def head(self, folder: str) -> bytes:

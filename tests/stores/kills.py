@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class Reader:
         self._folder = folder
         self._place = place
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._list)]
+        self._threads = [threading.Thread(target=self._look, args=[look]) for look in (self._read, self._list)]
 
     def __enter__(self) -> Reader:
         for thread in self._threads:
@@ -69,6 +70,12 @@ class Reader:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    def _look(self, look: Callable[[], None]) -> None:
+        try:
+            look()
+        except Exception as error:
+            self.wrong.append(f"a reader ended: {type(error).__name__}: {error}")
 
     def _read(self) -> None:
         import millpond

@@ -27,13 +27,27 @@ class Fault:
 
 
 class Proxy:
-    """Passes requests on to `upstream` ("http://host:port"); each fails by the chance `rate`, in one of `kinds`."""
+    """Passes requests on to `upstream` ("http://host:port"); each fails by the chance `rate`, in one of `kinds`.
 
-    def __init__(self, upstream: str, *, rate: float = 0, seed: int = 0, kinds: Sequence[str] = FAULTS) -> None:
+    With `joining_seconds`, who has an upload's parts joined is told so at once, and it is done so much later: what
+    versitygw does with gigabytes to a client that asked twice.
+    """
+
+    def __init__(
+        self,
+        upstream: str,
+        *,
+        rate: float = 0,
+        seed: int = 0,
+        kinds: Sequence[str] = FAULTS,
+        joining_seconds: float = 0,
+    ) -> None:
         self.upstream = upstream.removeprefix("http://")
         self.rate = rate
         self.kinds = tuple(kinds)
         self.faults: Counter[str] = Counter()
+        self.joining_seconds = joining_seconds
+        self.joined = 0
         self.late = 0
         self.requests = 0
         self.bytes_out = 0
@@ -80,6 +94,8 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
             fault = proxy.fault()
             if fault is not None and not fault.is_late:
                 return self.fail(fault.kind)
+            if proxy.joining_seconds and self.command == "POST" and "uploadId=" in self.path:
+                return self.join_later(body)
             status, headers, content = self.ask(body)
             if fault is not None and fault.kind not in ("truncate", "stall"):
                 return self.fail(fault.kind)
@@ -125,6 +141,17 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
                 return response.status, response.getheaders(), response.read()
             finally:
                 connection.close()
+
+        def join_later(self, body: bytes) -> None:
+            self.close_connection = True
+            threading.Timer(proxy.joining_seconds, self.ask, [body]).start()
+            proxy.joined += 1
+            content = b"<?xml version='1.0'?><CompleteMultipartUploadResult/>"
+            self.send_response_only(200)
+            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
         def fail(self, kind: str) -> None:
             if kind in ("500", "503"):

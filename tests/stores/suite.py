@@ -1,13 +1,15 @@
 """One suite over stores: the same statements on a local disk, moto, versitygw, HDFS, Azurite and fake-gcs-server.
 
-python -m pytest tests/stores/suite.py; MILLPOND_TEST_KEYS=2500 for fewer keys than 10,000. A store whose server can't
-be installed here is skipped, by name.
+python -m pytest tests/stores/suite.py; MILLPOND_TEST_KEYS=2500 for fewer keys than 10,000,
+MILLPOND_TEST_LARGE=5400000000 for an object of so many bytes instead of 64 MB. A store whose server can't be installed
+here is skipped, by name.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,10 +29,13 @@ STORES = ["local", "moto", "versitygw", "hdfs", "azurite", "gcs"]
 SECRETS = ["aws_secret_access_key", "azure_storage_account_key"]
 NAMES = ["plain", "a b", "50%", "%41", "ü€😀", "p=1", "it's", "[x]", "a+b&c"]
 PAGES = {
+    "moto": ("stores-s3.md", "s3://bucket"),
+    "versitygw": ("stores-s3.md", "s3://bucket"),
     "gcs": ("stores-gcs.md", "gs://bucket"),
     "azurite": ("stores-azure.md", "az://container"),
     "hdfs": ("stores-hdfs.md", "hdfs://host:8020/data"),
 }
+LARGE = int(os.environ.get("MILLPOND_TEST_LARGE", str(64 << 20)))
 KEYS = int(os.environ.get("MILLPOND_TEST_KEYS", "10000"))
 
 
@@ -84,6 +89,27 @@ def test_workers_reach_the_store(place: Store, tmp_path: Path) -> None:
         frame = session.read_parquet(path).map_batches(lambda batch: batch)
         assert sorted(row["x"] for row in frame.take_all()) == list(range(1000))
     nothing_is_left(place, "workers")
+
+
+@pytest.mark.timeout(3600)
+def test_a_large_object(place: Store, session: millpond.Session) -> None:
+    """Sent in parts, put in place in parts where that is a copy, and read in pieces."""
+    path = f"{place.root}/large.parquet"
+    rows = f"SELECT hash(range) AS h FROM range({LARGE // 8})"
+    begin = time.monotonic()
+    session.sql(rows).write_parquet(path, single_file=True, compression="uncompressed")
+    written = time.monotonic()
+    summary = "SELECT count(*) AS n, bit_xor(h) AS x, min(h) AS low, max(h) AS high FROM {0}"
+    found = session.read_parquet(path).partial_sql(summary).take_all()
+    read = time.monotonic()
+    size = Path(path).stat().st_size if place.is_local else ObjectStores(place.options).stat(path)[1]
+    print(f"{place.name}: {size} bytes written in {written - begin:.0f} s, read in {read - written:.0f} s")
+    assert size >= LARGE
+    assert [tuple(row.values()) for row in found] == duckdb.sql(summary.format(f"({rows})")).fetchall()
+    if place.is_local:
+        Path(path).unlink()
+    else:
+        ObjectStores(place.options).remove([path])
 
 
 @pytest.mark.timeout(1800)  # Each file of HDFS takes its time to be made.
