@@ -123,7 +123,7 @@ class HttpStore(Store):
 
     def _head(self, path: str) -> _Head:
         with self._ask("HEAD", path, fine=_NO_HEAD) as answer:
-            if answer.status_code not in _NO_HEAD and "Content-Length" in answer.headers:
+            if answer.status_code == 200 and "Content-Length" in answer.headers:
                 return _Head(answer.headers, int(answer.headers["Content-Length"]))
         with self._ask("GET", path, {"Range": "bytes=0-0"}, fine=(416,)) as answer:
             if answer.status_code == 200 and "Content-Length" in answer.headers:

@@ -41,7 +41,7 @@ def sorted_rows(frame: millpond.DataFrame, column: str) -> list[Row]:
 
 
 def test_a_failing_row_fails_the_job_unless_told_otherwise(df: millpond.DataFrame) -> None:
-    with pytest.raises(millpond.UserFunctionError, match="no inverse of 13"):
+    with pytest.raises(millpond.UserFunctionError, match=r"no inverse of \d+"):
         df.map_batches(inverted).compute()
 
 

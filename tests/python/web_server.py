@@ -42,12 +42,13 @@ class WebServer:
         return await self._files(request)
 
     async def _faulty(self, request: web.Request) -> web.StreamResponse:
-        """Every second request fails, or its answer breaks off."""
-        count = self.asked[request.path]
-        if count % 2:
-            return await self._files(request)
-        if count % 4:
+        """Each request fails when it comes first; when it comes again its answer breaks off; then it is answered."""
+        asked = f"{request.method} {request.path} {request.headers.get('Range', '')}"
+        self.asked[asked] += 1
+        if self.asked[asked] == 1:
             return web.Response(status=503)
+        if self.asked[asked] > 2 or request.method == "HEAD":
+            return await self._files(request)
         answer = web.StreamResponse(status=206, headers={"Content-Length": "1000", "Content-Range": "bytes 0-999/*"})
         await answer.prepare(request)
         await answer.write(b"PAR1")
