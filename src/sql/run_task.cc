@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "duckdb/main/client_config.hpp"
+#include "duckdb/main/settings.hpp"
 #include "duckdb/parallel/task_scheduler.hpp"
 #include "duckdb/planner/planner.hpp"
 #include "sql/arrow_export.h"
@@ -37,6 +38,12 @@ std::int64_t known_rows(const std::vector<TaskInput>& inputs) {
   return rows;
 }
 
+bool has_intervals(const std::vector<TaskInput>& inputs) {
+  return std::any_of(inputs.begin(), inputs.end(), [](const TaskInput& input) {
+    return std::any_of(input.schema.begin(), input.schema.end(), [](const Column& column) { return column.type == "INTERVAL"; });
+  });
+}
+
 // One run of one task: what its steps share.
 class TaskRun {
  public:
@@ -51,6 +58,7 @@ class TaskRun {
     MILLPOND_RETURN_IF_ERROR(verify_files(*engine_.files, task_.inputs));
     MILLPOND_RETURN_IF_ERROR(engine_.files->make_directories(task_.output.directory));
     connection_ = std::make_unique<duckdb::Connection>(*database_);
+    if (has_intervals(task_.inputs)) sort_few_rows();
     MILLPOND_RETURN_IF_ERROR(prepare());
     if (task_.call.has_value()) MILLPOND_RETURN_IF_ERROR(call());
     MILLPOND_RETURN_IF_ERROR(check_files());
@@ -73,6 +81,12 @@ class TaskRun {
       return Status::internal("the task must name its exchange file, and only that");
     }
     return Status::ok();
+  }
+
+  // Where it expects five rows or fewer DuckDB joins by comparing each with each, which it can't with intervals. Others it sorts.
+  void sort_few_rows() {
+    using Threshold = duckdb::NestedLoopJoinThresholdSetting;
+    duckdb::ClientConfig::GetConfig(*connection_->context).user_settings.SetUserSetting(Threshold::SettingIndex, duckdb::Value::UBIGINT(0));
   }
 
   // Puts the inputs around the query. Setup statements see them as views.

@@ -122,10 +122,6 @@ class World:
                 self.counts["DuckDB gives two answers"] += 1
                 return ""
         except millpond.MillpondError as error:
-            # Plain DuckDB says so too, of the same join, when it expects five rows or fewer on a side.
-            if isinstance(error, millpond.UnsupportedError) and "Unimplemented type for mark join" in str(error):
-                self.counts["refused by DuckDB in a task: Unimplemented type for mark join"] += 1
-                return ""
             wrong = f"{type(error).__name__}: {error}"
         if not wrong:
             return ""
