@@ -46,7 +46,8 @@ std::map<std::string, Setter> setters(ShuffleOptions& options, Limits& limits) {
           {"--hint-noise", real(options.hint_noise)},
           {"--node-losses-a-day", real(options.node_losses_a_day)},
           {"--node-returns-seconds", real(options.node_returns_seconds)},
-          {"--detection-seconds", real(options.detection_seconds)}};
+          {"--detection-seconds", real(options.detection_seconds)},
+          {"--shared-exchange", whole(options.shared_exchange)}};
 }
 
 double peak_memory_gb() {

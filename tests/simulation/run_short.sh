@@ -4,7 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+# What tasks made lies with its node and goes with it; or on storage that all nodes share.
 build/release/tests/cluster_simulation --seeds 20
+build/release/tests/cluster_simulation --seeds 20 --shared-exchange 1
 # A process for each task, and tasks of one core, of which all run at once.
 build/release/tests/cluster_simulation --seeds 5 --workers-per-node 12
 build/release/tests/cluster_simulation --seeds 3 --threads 1 --workers-per-node 192

@@ -28,6 +28,7 @@ struct ShuffleOptions {
   double node_losses_a_day = 1.04;     ///< Each node, with the outputs of the maps that ran there.
   double node_returns_seconds = 180;   ///< Until another one takes its place.
   double detection_seconds = 10;       ///< From a node's end until the driver knows.
+  std::int64_t shared_exchange = 0;    ///< 1: outputs lie where the whole cluster sees them, and outlive their nodes.
 };
 
 /// What came out.

@@ -165,12 +165,16 @@ void ShuffleRun::lose_node(std::int64_t node) {
   for (std::int64_t i = 0; i < options_.workers_per_node; ++i) {
     send(event::WorkerLost{node * options_.workers_per_node + i, "its node was lost"});
   }
+  if (options_.shared_exchange == 0) lose_outputs(node);
+  nodes_.fail_blocked();
+}
+
+void ShuffleRun::lose_outputs(std::int64_t node) {
   report_.after_losses = std::max(report_.after_losses, seconds_after_loss(node));
   for (std::int64_t map = 0; map < options_.maps; ++map) {
     const TaskRef task{0, map};
     if (done_[index(task)] && made_on_[index(task)] == node) lose_output(task);
   }
-  nodes_.fail_blocked();
 }
 
 void ShuffleRun::lose_output(TaskRef map) {

@@ -29,6 +29,7 @@ class ShuffleRun {
   void deliver(const VirtualNodes::Event& event);
   void report_attempt(const RunningAttempt& attempt);
   void lose_node(std::int64_t node);
+  void lose_outputs(std::int64_t node);
   void lose_output(TaskRef map);
   void join_node(std::int64_t node);
   void send(const Event& event);

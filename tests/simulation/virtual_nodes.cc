@@ -77,11 +77,13 @@ void VirtualNodes::start(TaskRef task, std::int64_t number, std::int64_t node) {
   attempt.fails = random_.uniform() < options_.fails;
   attempt.worker_dies = !attempt.fails && random_.uniform() < options_.worker_dies;
   if (attempt.fails || attempt.worker_dies) attempt.seconds *= random_.uniform();
-  attempt.blocked = task.stage == 1 && num_unnoticed_ > 0;
+  attempt.blocked = reads_from_nodes(task) && num_unnoticed_ > 0;
   if (!is_alive(node)) attempt.frozen = now_;
   if (is_alive(node)) schedule(now_ + attempt.seconds, Happening::kAttemptEnds, number);
   running_.emplace(number, attempt);
 }
+
+bool VirtualNodes::reads_from_nodes(TaskRef task) const { return task.stage == 1 && options_.shared_exchange == 0; }
 
 void VirtualNodes::cancel(std::int64_t number) {
   const auto found = running_.find(number);
@@ -107,7 +109,7 @@ void VirtualNodes::kill(std::int64_t node) {
   for (auto& [number, attempt] : running_) {
     if (attempt.node == node) {
       if (attempt.frozen < 0) attempt.frozen = now_;
-    } else if (attempt.task.stage == 1 && now_ < attempt.started + kFetchShare * attempt.seconds) {
+    } else if (reads_from_nodes(attempt.task) && now_ < attempt.started + kFetchShare * attempt.seconds) {
       attempt.blocked = true;
     }
   }

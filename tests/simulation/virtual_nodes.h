@@ -71,6 +71,8 @@ class VirtualNodes {
  private:
   void schedule(double due, Happening what, std::int64_t number);
   void draw_death(std::int64_t node);
+  /// Whether what it has not yet fetched goes with the node that made it.
+  bool reads_from_nodes(TaskRef task) const;
   double normal(TaskRef task, std::uint64_t salt) const;
 
   const ShuffleOptions options_;
