@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -30,12 +31,12 @@ class SourceLine(NamedTuple):
         if not self.filename:
             return ""
         try:
-            here = Path.cwd()
-            if here != Path(here.anchor):  # Below the root a relative path only looks like another one.
-                return f"{Path(self.filename).relative_to(here)}:{self.line}"
-        except (ValueError, OSError):
-            pass
-        return f"{self.filename}:{self.line}"
+            here = str(Path.cwd()) + os.sep
+        except OSError:  # The directory is gone.
+            here = os.sep
+        # Below the root a relative path only looks like another one.
+        shown = self.filename.removeprefix(here) if len(here) > 2 else self.filename
+        return f"{shown}:{self.line}"
 
 
 def is_ours(filename: str) -> bool:

@@ -8,6 +8,7 @@
 #include "sql/arrow_export.h"
 #include "sql/engine.h"
 #include "sql/errors.h"
+#include "sql/statements.h"
 
 namespace millpond {
 
@@ -21,6 +22,10 @@ struct BoundQuery {
 /// kInvalidArgument when it is no single SELECT.
 Result<BoundQuery> prepare_bound_query(duckdb::Connection& connection, const std::string& query,
                                        const std::vector<BoundInput>& inputs, const std::vector<std::string>& setup);
+
+/// The same for a query that is parsed already.
+Result<BoundQuery> prepare_parsed_query(duckdb::Connection& connection, ParsedStatement select,
+                                        const std::vector<BoundInput>& inputs, const std::vector<std::string>& setup);
 
 /// The same with the inputs as views of the connection, for queries whose optimized plan counts: whether DuckDB computes a
 /// CTE of the user's once goes by how many tables it reads, and the CTEs that stand around a query otherwise aren't tables.

@@ -9,6 +9,7 @@
 #include "sql/bound_schemas.h"
 #include "sql/engine.h"
 #include "sql/exchange_functions.h"
+#include "sql/parsed_query.h"
 #include "sql/row_streams.h"
 
 namespace millpond {
@@ -32,6 +33,7 @@ class Engine::Impl {
   std::shared_ptr<ExchangeContext> exchange;
   std::shared_ptr<RowStreams> row_streams;
   BoundSchemas bound_schemas;
+  ParsedQuery parsed_query;
 
  private:
   friend class Engine;

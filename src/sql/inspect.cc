@@ -195,7 +195,9 @@ Result<InspectedQuery> Engine::inspect(const std::string& query, const std::vect
                                        const std::vector<std::string>& setup, bool with_used_columns) {
   return without_exceptions([&]() -> Result<InspectedQuery> {
     duckdb::Connection connection(*impl_->database());
-    MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, prepare_bound_query(connection, query, inputs, setup));
+    std::optional<ParsedStatement> parsed = impl_->parsed_query.take(query);
+    MILLPOND_ASSIGN_OR_RETURN(BoundQuery bound, parsed ? prepare_parsed_query(connection, std::move(*parsed), inputs, setup)
+                                                       : prepare_bound_query(connection, query, inputs, setup));
     return without_exceptions(bound.text, [&]() -> Result<InspectedQuery> {
       InspectedQuery found;
       found.query = bound.text.query;

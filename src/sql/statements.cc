@@ -14,7 +14,8 @@ namespace {
 
 // A statement's text without its semicolon, and what comments follow it.
 std::string up_to_semicolon(std::string text) {
-  for (const duckdb::SimplifiedToken& token : duckdb::Parser::Tokenize(text)) {
+  const bool may_end_early = text.find(';') != std::string::npos;
+  for (const duckdb::SimplifiedToken& token : may_end_early ? duckdb::Parser::Tokenize(text) : duckdb::vector<duckdb::SimplifiedToken>{}) {
     if (token.type == duckdb::SimplifiedTokenType::SIMPLIFIED_TOKEN_OPERATOR && text[token.start] == ';') {
       text.resize(token.start);
       break;
@@ -53,7 +54,8 @@ Result<std::vector<ParsedStatement>> parse_statements(duckdb::Connection& connec
     while (auto statement = iterator.GetStatement()) {
       std::string own = up_to_semicolon(statement->query);
       statement->query.clear();
-      parsed.push_back({std::move(own), std::move(statement)});
+      const std::size_t start = text.find(own);
+      parsed.push_back({std::move(own), start, std::move(statement)});
     }
     return parsed;
   });
@@ -61,6 +63,10 @@ Result<std::vector<ParsedStatement>> parse_statements(duckdb::Connection& connec
 
 Result<ParsedStatement> parse_select(duckdb::Connection& connection, const std::string& text) {
   MILLPOND_ASSIGN_OR_RETURN(std::vector<ParsedStatement> statements, parse_statements(connection, text));
+  return only_select(std::move(statements));
+}
+
+Result<ParsedStatement> only_select(std::vector<ParsedStatement> statements) {
   if (statements.empty()) return Status::invalid_argument("the query is empty");
   if (statements.size() > 1) {
     return Status::invalid_argument("the query holds " + std::to_string(statements.size()) + " statements",

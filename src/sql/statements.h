@@ -13,6 +13,7 @@ namespace millpond {
 /// A parsed statement with its own text, without the semicolon and what surrounds it.
 struct ParsedStatement {
   std::string text;
+  std::size_t start = 0;  ///< Of the text in what was parsed: what positions in the statement count from.
   duckdb::unique_ptr<duckdb::SQLStatement> statement;
 };
 
@@ -22,6 +23,9 @@ Result<std::vector<ParsedStatement>> parse_statements(duckdb::Connection& connec
 /// The only statement of `text`, which must be a SELECT in one of its forms (SELECT, WITH, FROM, VALUES, TABLE, PIVOT
 /// with values, DESCRIBE, SUMMARIZE). Anything else is kInvalidArgument and called by its name.
 Result<ParsedStatement> parse_select(duckdb::Connection& connection, const std::string& text);
+
+/// The same for what is parsed already.
+Result<ParsedStatement> only_select(std::vector<ParsedStatement> statements);
 
 /// The SELECTs of a query with PIVOTs that don't list their values: one for the values of each, then the query itself. Empty
 /// for any other statement. They live as long as it.

@@ -68,7 +68,7 @@ class TableNames {
     duckdb::ParsedExpressionIterator::EnumerateQueryNodeModifiers(node, expression);
   }
 
-  const std::set<std::string>& names() const { return names_; }
+  std::vector<std::string> list() const { return {names_.begin(), names_.end()}; }
 
  private:
   static std::string lower(const duckdb::Identifier& name) { return duckdb::StringUtil::Lower(name.GetIdentifierName()); }
@@ -120,15 +120,16 @@ Result<std::vector<std::string>> Engine::table_names(const std::string& query) {
   return without_exceptions([&]() -> Result<std::vector<std::string>> {
     duckdb::Connection connection(*impl_->database());
     TableNames names;
-    MILLPOND_ASSIGN_OR_RETURN(const std::vector<ParsedStatement> statements, parse_statements(connection, query));
-    auto selects = statements.size() == 1 ? select_parts(*statements.front().statement) : std::vector<duckdb::SQLStatement*>{};
-    ParsedStatement only;
-    if (selects.empty()) {
-      MILLPOND_ASSIGN_OR_RETURN(only, parse_select(connection, query));
-      selects.push_back(only.statement.get());
+    MILLPOND_ASSIGN_OR_RETURN(std::vector<ParsedStatement> statements, parse_statements(connection, query));
+    if (statements.size() == 1) {
+      const auto selects = select_parts(*statements.front().statement);
+      for (duckdb::SQLStatement* select : selects) names.visit(*select->Cast<duckdb::SelectStatement>().node, {});
+      if (!selects.empty()) return names.list();
     }
-    for (duckdb::SQLStatement* select : selects) names.visit(*select->Cast<duckdb::SelectStatement>().node, {});
-    return std::vector<std::string>(names.names().begin(), names.names().end());
+    MILLPOND_ASSIGN_OR_RETURN(ParsedStatement only, only_select(std::move(statements)));
+    names.visit(*only.statement->Cast<duckdb::SelectStatement>().node, {});
+    impl_->parsed_query.put(query, std::move(only));
+    return names.list();
   });
 }
 

@@ -62,6 +62,23 @@ TEST_CASE("a wrong column is told with the nearest name, the candidates and the 
   CHECK(status.context().detail == "       prize * 2\n       ^");
 }
 
+TEST_CASE("a query whose tables were asked for binds as any other, each time, and errors show their place") {
+  const std::string good = " \n FROM in0 SELECT price + 1 AS more; -- all";
+  for (int i = 0; i < 2; ++i) {
+    CHECK(value_of(engine().table_names(good)) == std::vector<std::string>{"in0"});
+    for (int j = 0; j < 2; ++j) CHECK(value_of(engine().bind(good, kPrices)) == Schema{{"more", "DOUBLE"}});
+  }
+  CHECK(engine().table_names("SELECT pric FROM in0").is_ok());
+  CHECK(value_of(engine().bind(good, kPrices)) == Schema{{"more", "DOUBLE"}});
+  const std::string wrong = "\n\n   SELECT 1,\n  pric FROM in0";
+  for (int i = 0; i < 2; ++i) {
+    CHECK(bind_error(wrong).context().detail == "  pric FROM in0\n  ^");
+    CHECK(engine().table_names(wrong).is_ok());
+  }
+  CHECK(engine().table_names("SELECT ? FROM in0").is_ok());
+  CHECK_FALSE(engine().bind("SELECT ? FROM in0", kPrices).is_ok());
+}
+
 TEST_CASE("a query that does not parse is told with the place") {
   const Status status = bind_error("SELECT FROM WHERE");
   CHECK(status.code() == StatusCode::kInvalidArgument);
