@@ -17,6 +17,7 @@ struct ObjectInfo {
   std::int64_t size = 0;      ///< Bytes; 0 for a folder.
   std::int64_t mtime_ns = 0;  ///< Nanoseconds since the epoch; 0 where the store tells none.
   bool is_directory = false;
+  std::string tag = {};       ///< The store's own: another for each content; empty for a folder, and where the store tells none.
 };
 
 /// An object open for reading. Thread-safe.
@@ -27,6 +28,9 @@ class ReadableObject {
   virtual Result<std::size_t> read_at(std::int64_t offset, std::span<std::byte> out) = 0;
   /// Bytes.
   virtual std::int64_t size() const = 0;
+  /// The tag of the one content that read_at gives, with kDataCorrupt once the object has another; empty where the store can't
+  /// be held to one.
+  virtual std::string tag() const { return {}; }
 };
 
 /// An object being written, from its beginning to its end. Given up without finish(), it never gets its name, or only under a

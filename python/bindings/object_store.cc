@@ -19,7 +19,7 @@ namespace millpond::python {
 
 namespace {
 
-using Entry = std::tuple<std::string, std::int64_t, std::int64_t, bool>;
+using Entry = std::tuple<std::string, std::int64_t, std::int64_t, bool, std::string>;
 
 /// What `call` gives under the GIL, with a Python error as its status.
 template <typename Call>
@@ -61,8 +61,8 @@ class Held {
 };
 
 ObjectInfo to_info(Entry entry) {
-  auto& [path, size, mtime_ns, is_directory] = entry;
-  return {std::move(path), size, mtime_ns, is_directory};
+  auto& [path, size, mtime_ns, is_directory, tag] = entry;
+  return {std::move(path), size, mtime_ns, is_directory, std::move(tag)};
 }
 
 std::vector<ObjectInfo> to_infos(const nb::object& entries) {
@@ -88,6 +88,7 @@ class StoredObject final : public ReadableObject {
  public:
   explicit StoredObject(nb::object file)
       : size_(nb::cast<std::int64_t>(file.attr("size")())),
+        tag_(nb::cast<std::string>(file.attr("tag")())),
         reads_into_(nb::hasattr(file, "read_into")),
         file_(std::move(file)) {}
 
@@ -101,6 +102,7 @@ class StoredObject final : public ReadableObject {
     });
   }
   std::int64_t size() const override { return size_; }
+  std::string tag() const override { return tag_; }
 
  private:
   // Without a buffer in between.
@@ -113,6 +115,7 @@ class StoredObject final : public ReadableObject {
   }
 
   std::int64_t size_;
+  std::string tag_;
   bool reads_into_;
   Held file_;
 };

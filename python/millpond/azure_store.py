@@ -10,14 +10,25 @@ from typing import Any, TypeVar
 
 from millpond.errors import (
     ConflictError,
-    DataCorruptError,
     InvalidArgumentError,
     MillpondError,
     NotFoundError,
     UnavailableError,
 )
 from millpond.optional_package import needed
-from millpond.store import Copies, Entries, Entry, Paths, Store, in_parallel, key_of, other_size, root_of
+from millpond.store import (
+    Copies,
+    Entries,
+    Entry,
+    Paths,
+    Store,
+    changed,
+    in_parallel,
+    key_of,
+    other_size,
+    plain_tag,
+    root_of,
+)
 from millpond.store_errors import error_of_status
 from millpond.store_options import flag, setting
 
@@ -55,7 +66,7 @@ class AzureStore(Store):
         key = key_of(path).rstrip("/")
         if not key:
             _ours(path, self._container(path).get_container_properties)
-            return (path.rstrip("/"), 0, 0, True)
+            return (path.rstrip("/"), 0, 0, True, "")
         try:
             found = _ours(path, self._at(path).get_blob_properties)
         except NotFoundError:
@@ -65,7 +76,7 @@ class AzureStore(Store):
         listed = self._container(path).list_blobs(name_starts_with=f"{key}/", results_per_page=1)
         if found is None and _ours(path, lambda: next(iter(listed), None)) is None:
             raise NotFoundError(f'there is nothing at "{path}"')
-        return (path.rstrip("/"), 0, 0, True)
+        return (path.rstrip("/"), 0, 0, True, "")
 
     def list(self, path: str) -> Entries:
         """What lies directly in a folder, sorted by path."""
@@ -75,7 +86,7 @@ class AzureStore(Store):
         for item in _ours(path, lambda: list(walk)):
             name = item.name
             if name.endswith("/"):
-                entries.add((f"{root}/{name.rstrip('/')}", 0, 0, True))
+                entries.add((f"{root}/{name.rstrip('/')}", 0, 0, True, ""))
             elif name != prefix:
                 entries.add(_entry(f"{root}/{name}", item))
         if not entries:
@@ -191,6 +202,10 @@ class AzureBlob:
         """Bytes."""
         return self._size
 
+    def tag(self) -> str:
+        """The content's."""
+        return plain_tag(self._etag)
+
     def read_at(self, nbytes: int, offset: int) -> bytes:
         """The bytes from `offset`. DataCorruptError when the blob is another by now."""
         from azure.core import MatchConditions
@@ -203,7 +218,7 @@ class AzureBlob:
         try:
             return _ours(self._path, read)
         except ConflictError:
-            raise DataCorruptError(f'"{self._path}" changed while it was read', hint="read it again") from None
+            raise changed(self._path) from None
 
 
 class AzureUpload:
@@ -307,7 +322,7 @@ def _is_folder(found: Any) -> bool:
 
 
 def _entry(path: str, found: Any) -> Entry:
-    return (path, int(found.size), int(found.last_modified.timestamp()) * 1_000_000_000, False)
+    return (path, int(found.size), int(found.last_modified.timestamp()) * 1_000_000_000, False, plain_tag(found.etag))
 
 
 def _ours(path: str, call: Callable[[], _T]) -> _T:

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from millpond.errors import (
     ConflictError,
-    DataCorruptError,
     InvalidArgumentError,
     MillpondError,
     NotFoundError,
@@ -17,7 +16,7 @@ from millpond.errors import (
     UnavailableError,
 )
 from millpond.optional_package import needed
-from millpond.store import Copies, Entries, Entry, Paths, Store, in_parallel, key_of, other_size, root_of
+from millpond.store import Copies, Entries, Entry, Paths, Store, changed, in_parallel, key_of, other_size, root_of
 from millpond.store_errors import error_of_status
 from millpond.store_options import flag, setting
 
@@ -60,7 +59,7 @@ class GoogleStore(Store):
         listed = self._client.list_blobs(_bucket_of(path), prefix=_prefix(path), max_results=1, **self._how)
         if _ours(path, lambda: next(iter(listed), None)) is None and key:
             raise NotFoundError(f'there is nothing at "{path}"')
-        return (path.rstrip("/"), 0, 0, True)
+        return (path.rstrip("/"), 0, 0, True, "")
 
     def list(self, path: str) -> Entries:
         """What lies directly in a folder, sorted by path."""
@@ -68,7 +67,7 @@ class GoogleStore(Store):
         listed = self._client.list_blobs(_bucket_of(path), prefix=prefix, delimiter="/", **self._how)
         found = _ours(path, lambda: list(listed))
         entries = [_entry(f"{root}/{blob.name}", blob) for blob in found if not blob.name.endswith("/")]
-        entries += [(f"{root}/{name.rstrip('/')}", 0, 0, True) for name in listed.prefixes]
+        entries += [(f"{root}/{name.rstrip('/')}", 0, 0, True, "") for name in listed.prefixes]
         if not entries:
             raise NotFoundError(f'there is nothing in "{path}"')
         return sorted(entries)
@@ -176,15 +175,20 @@ class GoogleObject:
         """Bytes."""
         return int(self._blob.size)
 
+    def tag(self) -> str:
+        """The content's generation."""
+        return str(self._blob.generation)
+
     def read_at(self, nbytes: int, offset: int) -> bytes:
         """The bytes from `offset`. DataCorruptError when the object is another by now."""
         end = min(offset + nbytes, self.size()) - 1
         try:
-            # A blob keeps what it learns of a download: each needs its own.
-            blob = self._blob.bucket.blob(self._blob.name)
+            # A blob keeps what it learns of a download: each needs its own. The generation is asked for, too: not every
+            # server that speaks this interface looks at the condition.
+            blob = self._blob.bucket.blob(self._blob.name, generation=self._blob.generation)
             content: bytes = _ours(self._path, lambda: blob.download_as_bytes(start=offset, end=end, **self._how))
-        except ConflictError:
-            raise DataCorruptError(f'"{self._path}" changed while it was read', hint="read it again") from None
+        except (ConflictError, NotFoundError):
+            raise changed(self._path) from None
         return content
 
 
@@ -250,7 +254,7 @@ def _prefix(path: str) -> str:
 
 
 def _entry(path: str, blob: Any) -> Entry:
-    return (path, int(blob.size), int(blob.updated.timestamp() * 1_000_000) * 1000, False)
+    return (path, int(blob.size), int(blob.updated.timestamp() * 1_000_000) * 1000, False, str(blob.generation))
 
 
 def _ours(path: str, call: Callable[[], _T]) -> _T:

@@ -107,7 +107,7 @@ class HdfsStore(Store):
             entries = self.list(folder)
         except NotFoundError:
             return
-        self.remove([path for path, _, _, _ in entries if path.startswith(prefix)])
+        self.remove([path for path, *_ in entries if path.startswith(prefix)])
 
     def _remove(self, path: str) -> None:
         _ours(path, lambda: self._client.delete(_inner(path), recursive=True))
@@ -134,8 +134,8 @@ class HdfsStore(Store):
     def _entry(self, info: Any) -> Entry:
         path = self._root + info.path.rstrip("/")
         if info.isdir and not is_register(path.rpartition("/")[2]):
-            return (path, 0, 0, True)
-        return (path, int(info.length), int(info.modification_time) * 1_000_000, False)
+            return (path, 0, 0, True, "")
+        return (path, int(info.length), int(info.modification_time) * 1_000_000, False, "")
 
 
 class HdfsFile:
@@ -148,6 +148,10 @@ class HdfsFile:
     def size(self) -> int:
         """Bytes."""
         return len(self._file)
+
+    def tag(self) -> str:
+        """None: its time, in milliseconds, is what tells one content from the next."""
+        return ""
 
     def read_at(self, nbytes: int, offset: int) -> bytes:
         """The bytes from `offset`."""

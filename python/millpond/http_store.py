@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
-from millpond.errors import DataCorruptError, InvalidArgumentError, UnavailableError, UnsupportedError
+from millpond.errors import InvalidArgumentError, UnavailableError, UnsupportedError
 from millpond.optional_package import needed
-from millpond.store import Copies, Entries, Entry, Paths, Store, Upload, root_of
+from millpond.store import Copies, Entries, Entry, Paths, Store, Upload, changed, plain_tag, root_of
 from millpond.store_errors import error_of_status
 from millpond.store_patience import Patience, patience_of
 
@@ -40,7 +40,7 @@ class HttpStore(Store):
     def stat(self, path: str) -> Entry:
         """The file at an address. Asks for its head, or where that is refused for its first byte."""
         found = self._head(path)
-        return (path, found.size, found.mtime_ns, False)
+        return (path, found.size, found.mtime_ns, False, found.tag)
 
     def list(self, path: str) -> Entries:
         """Nothing can be listed."""
@@ -104,22 +104,24 @@ class HttpStore(Store):
             if answer.status_code != 206:
                 return None
             whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
-            if whole not in ("*", str(size)) or answer.headers.get("ETag", tag) != tag:
-                raise _changed(path)
+            if whole not in ("*", str(size)) or plain_tag(answer.headers.get("ETag", tag)) != tag:
+                raise changed(path)
             content = self._body(path, answer)
         if len(content) != nbytes:
             raise _BrokenOffError(f'"{path}" gave {len(content)} bytes of {nbytes}', hint="try again")
         return content
 
-    def copy_to(self, path: str, target: Any, size: int) -> None:
-        """Writes the whole file to an open one."""
+    def copy_to(self, path: str, target: Any, size: int, tag: str) -> None:
+        """Writes the whole file, of this size and tag, to an open one."""
         with self._ask("GET", path) as answer:
+            if plain_tag(answer.headers.get("ETag", tag)) != tag:
+                raise changed(path)
             copied = 0
             for part in self._parts(path, answer):
                 target.write(part)
                 copied += len(part)
         if copied != size:
-            raise _changed(path)
+            raise changed(path)
 
     def _head(self, path: str) -> _Head:
         with self._ask("HEAD", path, fine=_NO_HEAD) as answer:
@@ -179,7 +181,7 @@ class _Head:
 
     def __init__(self, headers: Mapping[str, str], size: int) -> None:
         self.size = size
-        self.tag = headers.get("ETag", "")
+        self.tag = plain_tag(headers.get("ETag", ""))
         self.mtime_ns = _nanoseconds(headers.get("Last-Modified", ""))
 
 
@@ -196,6 +198,10 @@ class HttpFile:
     def size(self) -> int:
         """Bytes."""
         return self._head.size
+
+    def tag(self) -> str:
+        """The content's, where the server tells one."""
+        return self._head.tag
 
     def read_at(self, nbytes: int, offset: int) -> bytes:
         """The bytes from `offset`. DataCorruptError when the file is another by now."""
@@ -216,7 +222,7 @@ class HttpFile:
     def _copied(self) -> Any:
         copy = tempfile.TemporaryFile(prefix="millpond-")  # noqa: SIM115 (open as long as this)
         try:
-            self._store.copy_to(self._path, copy, self._head.size)
+            self._store.copy_to(self._path, copy, self._head.size, self._head.tag)
         except BaseException:
             copy.close()
             raise
@@ -253,10 +259,6 @@ def _nanoseconds(date: str) -> int:
         return int(parsedate_to_datetime(date).timestamp()) * 1_000_000_000
     except (TypeError, ValueError):
         return 0
-
-
-def _changed(path: str) -> DataCorruptError:
-    return DataCorruptError(f'"{path}" changed while it was read', hint="read it again")
 
 
 def _only_read(path: str) -> NoReturn:

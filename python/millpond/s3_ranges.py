@@ -16,7 +16,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from millpond.errors import DataCorruptError, UnavailableError
+from millpond.errors import UnavailableError
+from millpond.store import changed, plain_tag
 from millpond.store_patience import Patience
 
 #: How long an address holds, and for how long it is used.
@@ -72,11 +73,12 @@ class Ranges:
     """One object's pieces. Safe for many threads."""
 
     def __init__(
-        self, path: str, etag: str, sign: Callable[[], str], connections: Connections, patience: Patience
+        self, path: str, tag: str, sign: Callable[[], str], connections: Connections, patience: Patience
     ) -> None:
-        """`sign`: gives an address that holds for ADDRESS_SECONDS. With an `etag`, only this content is read."""
+        """`sign`: gives an address that holds for ADDRESS_SECONDS. With a `tag`, only this content is read."""
         self._path = path
-        self._headers = {"If-Match": etag} if etag else {}
+        self._tag = tag
+        self._headers = {"If-Match": f'"{tag}"'} if tag else {}
         self._sign = sign
         self._connections = connections
         self._patience = patience
@@ -125,6 +127,8 @@ class Ranges:
                 # The store closed it meanwhile: that is no failure.
                 connection.close()
                 response = _answer(self._connections.connected(connection), target, headers)
+            if self._tag and plain_tag(response.getheader("ETag", self._tag)) != self._tag:
+                raise changed(self._path)  # The store does not look at conditions.
             if response.status == 206 and response.length == len(view):
                 _read_all(response, view)
                 is_whole = True
@@ -140,7 +144,7 @@ class Ranges:
         if response.status in _TRY_AGAIN:
             return False
         if response.status == 412:
-            raise DataCorruptError(f'"{self._path}" changed while it was read', hint="read it again")
+            raise changed(self._path)
         raise NotPlainError(f"HTTP {response.status}")
 
     def _signed(self) -> str:

@@ -6,17 +6,15 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from millpond.errors import (
-    MillpondError,
-    NotFoundError,
-    PermissionDeniedError,
-    UnavailableError,
-)
+from millpond.errors import MillpondError, NotFoundError, PermissionDeniedError, UnavailableError
+from millpond.s3_client import THREADS, s3_client
 from millpond.s3_ranges import Connections, NotPlainError, Ranges
-from millpond.store import Copies, Entries, Entry, Paths, Store, root_of
+from millpond.s3_reading import S3Reading
+from millpond.store import Copies, Entries, Entry, Paths, Readable, Store, plain_tag
 from millpond.store_connections import connect, inner_path, s3_address
 from millpond.store_patience import Patience, joined, patience_of
 
@@ -34,13 +32,17 @@ _DENIED = (
     "InvalidAccessKeyId",
     "XAdminUserNotFound",
 )
+_SECOND = 1_000_000_000
 # Larger objects are uploaded in parts.
 _ONE_REQUEST = 5 << 20
 _MISSING = ("NO_SUCH_BUCKET", "NO_SUCH_KEY", "RESOURCE_NOT_FOUND", "HTTP 404")
 
 
 class S3Store(Store):
-    """Reading and listing through pyarrow, what else a write needs through boto3. Safe for many threads."""
+    """Reading, and writing objects whole, through pyarrow, all else through boto3. Safe for many threads.
+
+    Without boto3 pyarrow alone reads.
+    """
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """`options`: see STORE_OPTIONS. Asks nothing of the store yet."""
@@ -48,49 +50,45 @@ class S3Store(Store):
         self._patience = patience_of(options)
         self._lock = threading.Lock()
         self._system: FileSystem | None = None
+        self._client: Any = None
         self._writer: S3Writing | None = None
         self._connections = Connections(self._patience)
 
     def stat(self, path: str) -> Entry:
         """What is at a path: an object, else a folder."""
+        if (reading := self._reading()) is not None:
+            return reading.stat(path)
         system, inner = self._find(path)
         info = _translated(path, lambda: system.get_file_info(inner))
         if _kind(info) == "NotFound":
             raise NotFoundError(f'there is nothing at "{path}"')
-        return _entry(path, info)
+        return self._entry(path, info)
 
     def list(self, path: str) -> Entries:
         """What lies directly in a folder, sorted by path."""
+        if (reading := self._reading()) is not None:
+            return reading.list(path)
         from pyarrow.fs import FileSelector
 
         system, inner = self._find(path)
         folder = path.rstrip("/")
         infos = _translated(path, lambda: system.get_file_info(FileSelector(inner, recursive=False)))
-        return sorted(_entry(f"{folder}/{info.base_name}", info) for info in infos)
+        with ThreadPoolExecutor(THREADS) as pool:
+            return sorted(pool.map(lambda info: self._entry(f"{folder}/{info.base_name}", info), infos))
 
-    def open(self, path: str) -> StoredObject:
+    def open(self, path: str) -> Readable:
         """An object, to be read in pieces."""
-        system, inner = self._find(path)
-        file = _translated(path, lambda: system.open_input_file(inner))
-        if find_spec("boto3") is None:
-            return StoredObject(path, file, self._patience)
-        etag = (file.metadata() or {}).get("ETag", b"").decode()
-        sign = self._writing(path).signer_of(path)
-        ranges = Ranges(path, etag, sign, self._connections, self._patience)
-        return DirectObject(path, file, self._patience, ranges)
+        if (reading := self._reading()) is None:
+            system, inner = self._find(path)
+            return StoredObject(path, _translated(path, lambda: system.open_input_file(inner)), self._patience)
+        _, size, _, _, tag = reading.stat_object(path)
+        ranges = Ranges(path, tag, reading.signer_of(path), self._connections, self._patience)
+        return DirectObject(path, size, tag, ranges, reading)
 
     def list_all(self, folder: str) -> Entries:
         """All objects below a folder, sorted by path; none when it is not there, but its bucket must be."""
-        from pyarrow.fs import FileSelector
-
-        system, inner = self._find(folder)
-        bucket = inner.partition("/")[0]
-        selector = FileSelector(inner, recursive=True, allow_not_found=True)
-        infos = _translated(folder, lambda: system.get_file_info(selector))
-        if not infos and _kind(_translated(folder, lambda: system.get_file_info(bucket))) == "NotFound":
-            raise NotFoundError(f'there is no bucket "{bucket}"', hint="check its name and the store's address")
-        root = root_of(folder)
-        return sorted(_entry(root + info.path.removeprefix(bucket), info) for info in infos if _kind(info) == "File")
+        # Who lists all means to write.
+        return S3Reading(self._connected(), self._patience).list_all(folder)
 
     def create(self, path: str) -> S3Upload:
         """An object to be written from its beginning to its end."""
@@ -104,7 +102,7 @@ class S3Store(Store):
 
     def get(self, path: str) -> tuple[bytes, str]:
         """A small object whole, and its tag."""
-        if find_spec("boto3") is not None:
+        if _has_boto3():
             return self._writing(path).get(path)
         # Who only reads needs no more than to tell one content from the next.
         system, inner = self._find(path)
@@ -140,15 +138,33 @@ class S3Store(Store):
         except (NotFoundError, UnavailableError):
             return None
 
-    def _writing(self, path: str) -> S3Writing:
-        from millpond.s3_writing import S3Writing, s3_client
+    def _reading(self) -> S3Reading | None:
+        return S3Reading(self._connected(), self._patience) if _has_boto3() else None
 
+    def _writing(self, path: str) -> S3Writing:
+        from millpond.s3_writing import S3Writing
+
+        client = self._connected()
         with self._lock:
             if self._writer is None:
-                endpoint, region = s3_address(self._options)
-                client = s3_client(self._options, endpoint, region, self._patience)
                 self._writer = S3Writing(client, self._patience)
             return self._writer
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                endpoint, region = s3_address(self._options)
+                self._client = s3_client(self._options, endpoint, region, self._patience)
+            return self._client
+
+    def _entry(self, path: str, info: FileInfo) -> Entry:
+        """What pyarrow found, with the tag, which costs a request of its own there."""
+        if _kind(info) == "Directory":
+            return (path.rstrip("/"), 0, 0, True, "")
+        system, inner = self._find(path)
+        with _translated(path, lambda: system.open_input_file(inner)) as file:
+            tag = plain_tag((file.metadata() or {}).get("ETag", b"").decode())
+        return (path, int(info.size), int(info.mtime_ns or 0) // _SECOND * _SECOND, False, tag)
 
     def _find(self, path: str) -> tuple[FileSystem, str]:
         with self._lock:
@@ -169,6 +185,10 @@ class StoredObject:
         """Bytes."""
         return int(self._file.size())
 
+    def tag(self) -> str:
+        """None: pyarrow's pieces are those of whatever is there."""
+        return ""
+
     def read_at(self, nbytes: int, offset: int) -> Any:
         """The bytes from `offset`, as a buffer."""
         # pyarrow's client takes an error message that is longer than what was asked for as an error of its own, and
@@ -184,22 +204,41 @@ class StoredObject:
         return _translated(self._path, lambda: self._file.read_at(nbytes, offset))
 
 
-class DirectObject(StoredObject):
-    """An object whose pieces are read without pyarrow, as long as the store answers plain requests."""
+class DirectObject:
+    """One content of an object, read by plain requests, as long as the store answers these."""
 
-    def __init__(self, path: str, file: Any, patience: Patience, ranges: Ranges) -> None:
-        super().__init__(path, file, patience)
+    def __init__(self, path: str, size: int, tag: str, ranges: Ranges, reading: S3Reading) -> None:
+        self._path = path
+        self._size = size
+        self._tag = tag
         self._ranges: Ranges | None = ranges
+        self._reading = reading
+
+    def size(self) -> int:
+        """Bytes."""
+        return self._size
+
+    def tag(self) -> str:
+        """The content's."""
+        return self._tag
+
+    def read_at(self, nbytes: int, offset: int) -> bytes:
+        """The bytes from `offset`. DataCorruptError when the object is another by now."""
+        wanted = min(nbytes, max(0, self._size - offset))
+        view = memoryview(bytearray(wanted))
+        return bytes(view[: self.read_into(view, offset)])
 
     def read_into(self, view: memoryview, offset: int) -> int:
         """Fills `view` with the bytes from `offset`, which must be there; how many they are."""
+        if not view:
+            return 0
         if (ranges := self._ranges) is not None:
             try:
                 ranges.read_into(view, offset)
                 return len(view)
             except NotPlainError:
                 self._ranges = None
-        piece = memoryview(self.read_at(len(view), offset))
+        piece = self._reading.piece(self._path, len(view), offset, self._tag)
         view[: len(piece)] = piece
         return len(piece)
 
@@ -235,14 +274,12 @@ class S3Upload:
             raise failed
 
 
+def _has_boto3() -> bool:
+    return find_spec("boto3") is not None
+
+
 def _kind(info: FileInfo) -> str:
     return str(info.type.name)
-
-
-def _entry(path: str, info: FileInfo) -> Entry:
-    if _kind(info) == "Directory":
-        return (path.rstrip("/"), 0, 0, True)
-    return (path, int(info.size), int(info.mtime_ns or 0), False)
 
 
 def _translated(path: str, call: Any) -> Any:

@@ -9,8 +9,9 @@ from typing import Any, Protocol, TypeVar
 
 from millpond.errors import DataCorruptError
 
-#: A path, its bytes, its time in nanoseconds, and whether it is a folder.
-Entry = tuple[str, int, int, bool]
+#: A path, its bytes, its time in nanoseconds, whether it is a folder, and its tag: the store's own, another for each
+#: content; empty for a folder, and where the store has none.
+Entry = tuple[str, int, int, bool, str]
 Entries = list[Entry]
 #: A source, its new name, and the bytes that it must have.
 Copy = tuple[str, str, int]
@@ -36,6 +37,9 @@ class Readable(Protocol):
 
     def size(self) -> int:
         """Bytes."""
+
+    def tag(self) -> str:
+        """The tag of the one content that is read, with DataCorruptError once there is another; "": no such promise."""
 
     def read_at(self, nbytes: int, offset: int) -> Any:
         """The bytes from `offset`, as a buffer. Where there is a method `read_into(view, offset)`, that is used."""
@@ -102,6 +106,18 @@ def root_of(path: str) -> str:
 def key_of(path: str) -> str:
     """ "key" of "s3://bucket/key"; "" of the bucket."""
     return path.partition("://")[2].partition("/")[2]
+
+
+def plain_tag(etag: str) -> str:
+    """An ETag without the quotes, which stores write in some answers and leave out in others."""
+    return etag.strip('"')
+
+
+def changed(path: str) -> DataCorruptError:
+    """The error for an object that is not the one that was opened."""
+    return DataCorruptError(
+        f'"{path}" has changed since it was listed', hint="run the program again: it reads what is there now"
+    )
 
 
 def in_parallel(call: Callable[[_T], object], items: Iterable[_T]) -> None:

@@ -51,11 +51,12 @@ def _connect_s3(options: Mapping[str, str], patience: Patience) -> FileSystem:
 
 
 def s3_address(options: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """The endpoint, where it is not AWS, and the region."""
+    """The endpoint, where it is not AWS, and the region. InvalidArgumentError for an endpoint that is no address."""
     environment = os.environ
     endpoint = (
         options.get("aws_endpoint_url") or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
     )
+    _address(endpoint)
     region = options.get("aws_region") or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     # A store at an address of its own doesn't look at the region, but one must be named.
     return endpoint, region or ("us-east-1" if endpoint else None)

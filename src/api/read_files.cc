@@ -38,6 +38,7 @@ Result<std::vector<FileSlice>> list_files(Session::Impl& session, const std::vec
       slice.path = file.path;
       slice.size = file.size;
       slice.mtime_ns = file.mtime_ns;
+      slice.tag = file.tag;
       files.push_back(std::move(slice));
     }
   }

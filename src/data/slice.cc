@@ -42,7 +42,7 @@ Result<std::optional<RowRange>> rows_from_json(const Json& json) {
 
 Json file_slice_to_json(const FileSlice& slice) {
   Json json = Json::object({{"path", slice.path}, {"size", slice.size}, {"mtime_ns", slice.mtime_ns}});
-  if (!slice.etag.empty()) json.set("etag", slice.etag);
+  if (!slice.tag.empty()) json.set("tag", slice.tag);
   if (slice.num_rows >= 0) json.set("num_rows", slice.num_rows);
   if (slice.rows.has_value()) json.set("rows", rows_to_json(*slice.rows));
   return json;
@@ -100,7 +100,7 @@ Result<Slice> slice_from_json(const Json& json) {
   slice.rows = rows;
   MILLPOND_ASSIGN_OR_RETURN(slice.size, json.get_int("size"));
   MILLPOND_ASSIGN_OR_RETURN(slice.mtime_ns, json.get_int("mtime_ns"));
-  slice.etag = json.string_or("etag", "");
+  slice.tag = json.string_or("tag", "");
   slice.num_rows = json.int_or("num_rows", -1);
   return Slice(std::move(slice));
 }

@@ -20,13 +20,13 @@ struct RowRange {
   bool operator==(const RowRange&) const = default;
 };
 
-/// A file as it was when it was planned. Whoever reads it later checks size and time again and
+/// A file as it was when it was planned. Whoever reads it later checks size, time and tag again and
 /// fails with kDataCorrupt, naming the file, when they changed.
 struct FileSlice {
   std::string path;              ///< Literal, never a pattern; with its scheme if it has one.
   std::int64_t size = 0;         ///< Bytes.
   std::int64_t mtime_ns = 0;     ///< Nanoseconds since the epoch; 0 where a store has none.
-  std::string etag;              ///< A store's own identity of the content; empty on local disks.
+  std::string tag;               ///< A store's own identity of the content; empty on disks and where a store tells none.
   std::int64_t num_rows = -1;    ///< Rows in the whole file, -1 when unknown (CSV, JSON).
   std::optional<RowRange> rows;  ///< Which rows of it; all when absent.
 

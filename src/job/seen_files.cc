@@ -8,6 +8,8 @@
 namespace millpond {
 namespace {
 
+/// Version 1 had no tags.
+constexpr std::int64_t kVersion = 2;
 constexpr std::size_t kMaxName = 128;
 /// Records about so many files that no longer matter are kept: rewriting a journal takes longer than reading it.
 constexpr std::size_t kMostWaste = 10'000;
@@ -29,25 +31,6 @@ std::string key_of(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
-Json files_to_json(const std::map<std::string, std::pair<std::int64_t, std::int64_t>>& files) {
-  Json::Array entries;
-  for (const auto& [path, identity] : files) entries.push_back(Json::array({path, identity.first, identity.second}));
-  return entries;
-}
-
-Status files_from_json(const Json& record, std::map<std::string, std::pair<std::int64_t, std::int64_t>>& files) {
-  MILLPOND_ASSIGN_OR_RETURN(const Json::Array* entries, record.get_array("files"));
-  for (const Json& entry : *entries) {
-    if (!entry.is_array() || entry.as_array().size() != 3 || !entry.as_array()[0].is_string() ||
-        !entry.as_array()[1].is_int() || !entry.as_array()[2].is_int()) {
-      return Status::data_corrupt("a file is recorded in a form that is not known");
-    }
-    const Json::Array& fields = entry.as_array();
-    files[fields[0].as_string()] = {fields[1].as_int(), fields[2].as_int()};
-  }
-  return Status::ok();
-}
-
 Status in_use(const Status& taken, const std::string& name) {
   return Status(StatusCode::kConflict, "another session reads files that are new to \"" + name + "\": " + taken.message(),
                 "wait until it has ended, or read by another name")
@@ -55,6 +38,30 @@ Status in_use(const Status& taken, const std::string& name) {
 }
 
 }  // namespace
+
+Json SeenFiles::files_to_json(const Files& files) {
+  Json::Array entries;
+  for (const auto& [path, identity] : files) {
+    const auto& [size, mtime_ns, tag] = identity;
+    entries.push_back(Json::array({path, size, mtime_ns, tag}));
+  }
+  return entries;
+}
+
+Status SeenFiles::files_from_json(const Json& record, Files& files) {
+  MILLPOND_ASSIGN_OR_RETURN(const Json::Array* entries, record.get_array("files"));
+  for (const Json& entry : *entries) {
+    if (!entry.is_array() || entry.as_array().size() < 3 || entry.as_array().size() > 4 ||
+        !entry.as_array()[0].is_string() || !entry.as_array()[1].is_int() || !entry.as_array()[2].is_int() ||
+        (entry.as_array().size() == 4 && !entry.as_array()[3].is_string())) {
+      return Status::data_corrupt("a file is recorded in a form that is not known");
+    }
+    const Json::Array& fields = entry.as_array();
+    const std::string tag = fields.size() == 4 ? fields[3].as_string() : "";
+    files[fields[0].as_string()] = {fields[1].as_int(), fields[2].as_int(), tag};
+  }
+  return Status::ok();
+}
 
 Result<std::unique_ptr<SeenFiles>> SeenFiles::open(std::shared_ptr<FileSystem> files, const std::string& data_root,
                                                    const std::string& name, const std::string& job_id) {
@@ -70,14 +77,15 @@ Result<std::unique_ptr<SeenFiles>> SeenFiles::open(std::shared_ptr<FileSystem> f
   if (!lease.is_ok()) return lease.status();
   std::unique_ptr<SeenFiles> seen(new SeenFiles(job_id, std::move(*lease)));
   const std::string path = directory + "/journal";
-  const Json header = Json::object({{"new_only", name}, {"version", 1}});
+  const Json header = Json::object({{"new_only", name}, {"version", kVersion}});
   Result<Journal::Opened> opened = Journal::open(files, path, header);
   if (!opened.is_ok()) {
     return Status(opened.status().code(), opened.status().message(),
                   "Remove \"" + directory + "\": all files are then new to \"" + name + "\".")
         .with_context(opened.status().context());
   }
-  if (opened->content.header.int_or("version", 0) != 1) {
+  const std::int64_t version = opened->content.header.int_or("version", 0);
+  if (version < 1 || version > kVersion) {
     return Status::unsupported("\"" + path + "\" was written by a newer millpond", "read by another name, or update millpond");
   }
   seen->journal_ = std::move(opened->journal);
@@ -86,7 +94,8 @@ Result<std::unique_ptr<SeenFiles>> SeenFiles::open(std::shared_ptr<FileSystem> f
   for (const Json& record : opened->content.records) {
     if (const Json* some = record.find("files"); some != nullptr && some->is_array()) recorded += some->as_array().size();
   }
-  if (recorded > 2 * seen->seen_.size() + kMostWaste) MILLPOND_RETURN_IF_ERROR(seen->rewrite(files, path, header));
+  const bool is_wasteful = recorded > 2 * seen->seen_.size() + kMostWaste;
+  if (is_wasteful || version != kVersion) MILLPOND_RETURN_IF_ERROR(seen->rewrite(files, path, header));
   MILLPOND_RETURN_IF_ERROR(seen->begin());
   return seen;
 }
@@ -158,7 +167,13 @@ Status SeenFiles::rewrite(const std::shared_ptr<FileSystem>& files, const std::s
 
 bool SeenFiles::is_new(const FileSlice& file) const {
   const auto known = seen_.find(key_of(file.path));
-  return known == seen_.end() || known->second != Identity{file.size, file.mtime_ns};
+  return known == seen_.end() || !is_same(known->second, {file.size, file.mtime_ns, file.tag});
+}
+
+/// A file that was recorded without a tag is known by the rest.
+bool SeenFiles::is_same(const Identity& recorded, const Identity& now) {
+  const auto& [size, mtime_ns, tag] = recorded;
+  return size == std::get<0>(now) && mtime_ns == std::get<1>(now) && (tag.empty() || tag == std::get<2>(now));
 }
 
 Result<SeenFiles::Read> SeenFiles::take_new(const std::vector<FileSlice>& found) {
@@ -169,9 +184,12 @@ Result<SeenFiles::Read> SeenFiles::take_new(const std::vector<FileSlice>& found)
     if (is_new(file)) read.files.push_back(file);
   }
   Files taken;
-  for (const FileSlice& file : read.files) taken[key_of(file.path)] = {file.size, file.mtime_ns};
+  for (const FileSlice& file : read.files) taken[key_of(file.path)] = {file.size, file.mtime_ns, file.tag};
   if (const auto before = earlier_.find(read.number); before != earlier_.end() && !before->second.empty()) {
-    const bool is_there = std::includes(taken.begin(), taken.end(), before->second.begin(), before->second.end());
+    const bool is_there = std::all_of(before->second.begin(), before->second.end(), [&](const auto& file) {
+      const auto now = taken.find(file.first);
+      return now != taken.end() && is_same(file.second, now->second);
+    });
     if (is_there) {
       taken = before->second;
       std::erase_if(read.files, [&](const FileSlice& file) { return !taken.contains(key_of(file.path)); });

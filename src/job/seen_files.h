@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,8 +18,8 @@
 
 namespace millpond {
 
-/// Which files the finished runs of a name have read, and what the run under way reads. A file is known by its path, size
-/// and time: one that was changed is a new one. Held by one live session at a time. Thread-safe.
+/// Which files the finished runs of a name have read, and what the run under way reads. A file is known by its path, size,
+/// time and tag: one that was changed is a new one. Held by one live session at a time. Thread-safe.
 ///
 /// Lies in `data_root`/.new_only/`name`: a journal of runs, each a record that it began, one for each of its reads, and one
 /// that it finished, which alone makes its files count as seen. Whatever ends a run before leaves them new.
@@ -41,15 +42,18 @@ class SeenFiles {
   Status finish(const std::set<std::int64_t>& reads);
 
  private:
-  /// A file as it was.
-  using Identity = std::pair<std::int64_t, std::int64_t>;
+  /// A file as it was: bytes, nanoseconds, tag.
+  using Identity = std::tuple<std::int64_t, std::int64_t, std::string>;
   using Files = std::map<std::string, Identity>;
+  static Json files_to_json(const Files& files);
+  static Status files_from_json(const Json& record, Files& files);
 
   SeenFiles(std::string job_id, std::unique_ptr<Lease> lease) : job_id_(std::move(job_id)), lease_(std::move(lease)) {}
   Status replay(const std::vector<Json>& records);
   Status begin();
   Status rewrite(const std::shared_ptr<FileSystem>& files, const std::string& path, const Json& header);
   bool is_new(const FileSlice& file) const;
+  static bool is_same(const Identity& recorded, const Identity& now);
 
   const std::string job_id_;
   const std::unique_ptr<Lease> lease_;

@@ -7,6 +7,7 @@
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
 #include "sql/file_scan.h"
+#include "sql/pinned_inputs.h"
 #include "sql/statements.h"
 
 namespace millpond {
@@ -79,6 +80,7 @@ Result<Engine::FileSet> Engine::describe(std::vector<FileSlice> files, ScanOptio
   if (files.empty()) return Status::invalid_argument("there are no files to look into");
   return without_exceptions([&]() -> Result<FileSet> {
     duckdb::Connection connection(*impl_->database());
+    PinnedInputs::hold(connection, files);
     const FileFormat format = options.format;
     FileSet set{{}, std::move(options), std::move(files)};
     switch (format) {

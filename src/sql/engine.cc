@@ -12,6 +12,7 @@
 #include "sql/file_system_bridge.h"
 #include "sql/inputs.h"
 #include "sql/lossless_types.h"
+#include "sql/pinned_inputs.h"
 #include "sql/statements.h"
 #include "sql/unreadable_input.h"
 #include "sql/verify_files.h"
@@ -67,6 +68,7 @@ Result<ArrowStream> Engine::read(const std::string& query, const std::vector<Tas
     MILLPOND_RETURN_IF_ERROR(verify_files(*impl_->files, inputs));
     const std::shared_ptr<duckdb::DuckDB> database = impl_->database();
     auto connection = std::make_unique<duckdb::Connection>(*database);
+    PinnedInputs::hold(*connection, inputs);
     MILLPOND_ASSIGN_OR_RETURN(const ParsedStatement select, parse_select(*connection, query));
     QueryText text{select.text, 0};
     MILLPOND_ASSIGN_OR_RETURN(const std::string rows, with_inputs(select.text, inputs, &text.prefix));

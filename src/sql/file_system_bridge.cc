@@ -9,6 +9,7 @@
 #include "duckdb/main/database.hpp"
 #include "sql/bridged_file.h"
 #include "sql/errors.h"
+#include "sql/pinned_inputs.h"
 #include "sql/status_exception.h"
 #include "storage/glob.h"
 #include "storage/parent_path.h"
@@ -54,11 +55,11 @@ class FileSystemBridge final : public duckdb::FileSystem {
   }
 
   duckdb::unique_ptr<duckdb::FileHandle> OpenFile(const std::string& path, duckdb::FileOpenFlags flags,
-                                                  duckdb::optional_ptr<duckdb::FileOpener>) override {
+                                                  duckdb::optional_ptr<duckdb::FileOpener> opener) override {
     if (flags.OpenForReading() && flags.OpenForWriting()) {
       throw_status(Status::unsupported("\"" + path + "\" can't be read and written at once on this store"));
     }
-    return flags.OpenForWriting() ? open_target(path, flags) : open_source(path, flags);
+    return flags.OpenForWriting() ? open_target(path, flags) : open_source(path, flags, opener.get());
   }
 
   void Read(duckdb::FileHandle& handle, void* out, std::int64_t num_bytes, duckdb::idx_t location) override {
@@ -142,11 +143,13 @@ class FileSystemBridge final : public duckdb::FileSystem {
     return value_or_throw(std::move(info));
   }
 
-  duckdb::unique_ptr<duckdb::FileHandle> open_source(const std::string& path, const duckdb::FileOpenFlags& flags) {
+  duckdb::unique_ptr<duckdb::FileHandle> open_source(const std::string& path, const duckdb::FileOpenFlags& flags,
+                                                     duckdb::FileOpener* opener) {
     Result<std::unique_ptr<ReadableFile>> source = files_->open(path);
     if (source.status().code() == StatusCode::kNotFound && flags.ReturnNullIfNotExists()) return nullptr;
     throw_if_error(source.status());
     FileInfo info = value_or_throw((*source)->info());
+    throw_if_error(PinnedInputs::check(opener, path, info));
     return duckdb::make_uniq<BridgedFile>(*this, path, flags, std::move(*source), std::move(info));
   }
 

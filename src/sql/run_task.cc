@@ -16,6 +16,7 @@
 #include "sql/footer_cache.h"
 #include "sql/inputs.h"
 #include "sql/lossless_types.h"
+#include "sql/pinned_inputs.h"
 #include "sql/run_statement.h"
 #include "sql/setup.h"
 #include "sql/statements.h"
@@ -58,13 +59,15 @@ class TaskRun {
     MILLPOND_RETURN_IF_ERROR(verify_files(*engine_.files, task_.inputs));
     MILLPOND_RETURN_IF_ERROR(engine_.files->make_directories(task_.output.directory));
     connection_ = std::make_unique<duckdb::Connection>(*database_);
+    const auto pinned = PinnedInputs::hold(*connection_, task_.inputs);
     if (has_intervals(task_.inputs)) sort_few_rows();
     MILLPOND_RETURN_IF_ERROR(prepare());
     if (task_.call.has_value()) MILLPOND_RETURN_IF_ERROR(call());
     MILLPOND_RETURN_IF_ERROR(check_files());
     const Status written = task_.output.exchange.has_value() ? write_exchange(result) : write_files(result);
     // What the function was fed with failed: its own failure is only the echo.
-    return written.is_ok() || input_failure_->is_ok() ? written : *input_failure_;
+    if (!written.is_ok()) return input_failure_->is_ok() ? written : *input_failure_;
+    return verify_files(*engine_.files, task_.inputs, [&](const FileSlice& file) { return pinned->is_loose(file); });
   }
 
  private:

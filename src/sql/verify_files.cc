@@ -19,22 +19,27 @@ Status verify_file(FileSystem& files, const FileSlice& file) {
   if (!info.is_ok()) {
     return info.status().code() == StatusCode::kNotFound ? changed(file, "has gone") : info.status();
   }
-  const FileInfo& now = *info;
-  if (now.size != file.size) {
-    return changed(file, "changed its size from " + std::to_string(file.size) + " to " + std::to_string(now.size) + " bytes");
-  }
-  if (file.mtime_ns != 0 && now.mtime_ns != 0 && now.mtime_ns != file.mtime_ns) return changed(file, "was written again");
-  return Status::ok();
+  return same_content(file, *info);
 }
 
 }  // namespace
 
-Status verify_files(FileSystem& files, const std::vector<TaskInput>& inputs) {
+Status same_content(const FileSlice& file, const FileInfo& now) {
+  if (now.size != file.size) {
+    return changed(file, "changed its size from " + std::to_string(file.size) + " to " + std::to_string(now.size) + " bytes");
+  }
+  const bool has_other_time = file.mtime_ns != 0 && now.mtime_ns != 0 && now.mtime_ns != file.mtime_ns;
+  const bool has_other_tag = !file.tag.empty() && !now.tag.empty() && now.tag != file.tag;
+  return has_other_time || has_other_tag ? changed(file, "was written again") : Status::ok();
+}
+
+Status verify_files(FileSystem& files, const std::vector<TaskInput>& inputs,
+                    const std::function<bool(const FileSlice&)>& wanted) {
   std::set<std::string_view> seen;
   for (const TaskInput& input : inputs) {
     for (const Slice& slice : input.slices) {
       const auto* file = std::get_if<FileSlice>(&slice);
-      if (file == nullptr || !seen.insert(file->path).second) continue;
+      if (file == nullptr || (wanted && !wanted(*file)) || !seen.insert(file->path).second) continue;
       MILLPOND_RETURN_IF_ERROR(verify_file(files, *file));
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "millpond/result.h"
@@ -8,8 +9,12 @@
 
 namespace millpond {
 
-/// Checks that the files of the inputs are still what they were at planning, by size and time. kDataCorrupt naming the
-/// first that changed or is gone; what the file system says when it can't be asked. One stat a file.
-Status verify_files(FileSystem& files, const std::vector<TaskInput>& inputs);
+/// Checks that the files of the inputs, all or those that are `wanted`, are still what they were at planning, by size, time and
+/// tag. kDataCorrupt naming the first that changed or is gone; what the file system says when it can't be asked. One stat a file.
+Status verify_files(FileSystem& files, const std::vector<TaskInput>& inputs,
+                    const std::function<bool(const FileSlice&)>& wanted = {});
+
+/// kDataCorrupt naming the file when what is there has another size, time or tag, as far as it tells them.
+Status same_content(const FileSlice& file, const FileInfo& now);
 
 }  // namespace millpond

@@ -18,6 +18,7 @@ struct FileInfo {
   std::int64_t mtime_ns = 0;  ///< Nanoseconds since the epoch.
   bool is_directory = false;
   std::uint64_t file_id = 0;  ///< The same for all paths that lead to one file or folder; 0 where a store has none.
+  std::string tag;            ///< A store's own: another for each content. Empty on a disk, and where a store tells none.
 
   bool operator==(const FileInfo&) const = default;
 };
@@ -28,6 +29,7 @@ class ReadableFile {
   virtual ~ReadableFile() = default;
   /// Fills `out` from `offset`; returns how many bytes there were before the end. Short only at the end.
   virtual Result<std::size_t> read_at(std::int64_t offset, std::span<std::byte> out) = 0;
+  /// With a tag only where read_at gives this one content, or fails.
   virtual Result<FileInfo> info() = 0;
 };
 

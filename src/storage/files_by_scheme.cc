@@ -14,6 +14,7 @@ FileInfo to_file_info(ObjectInfo object) {
   info.size = object.size;
   info.mtime_ns = object.mtime_ns;
   info.is_directory = object.is_directory;
+  info.tag = std::move(object.tag);
   return info;
 }
 
@@ -29,6 +30,7 @@ class StoredFile final : public ReadableFile {
     FileInfo info;
     info.path = path_;
     info.size = object_->size();
+    info.tag = object_->tag();
     return info;
   }
 

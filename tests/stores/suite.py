@@ -12,12 +12,16 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import millpond
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from millpond.object_store import ObjectStores
 
@@ -152,6 +156,49 @@ def test_objects_without_bytes(place: Store, session: millpond.Session) -> None:
     place.put("empty/x.parquet", b"")
     with pytest.raises(millpond.MillpondError, match=r"empty/x\.parquet"):
         session.read_parquet(f"{place.root}/empty/x.parquet")
+
+
+def put_twins(place: Store, name: str, number: int) -> bytes:
+    """A file that differs from those of other numbers in nothing that a listing shows but time and tag."""
+    content = f"i\n{number:04}\n".encode() * 1000
+    place.put(name, content)
+    return content
+
+
+@pytest.mark.parametrize("read", ["read_csv", "read_parquet"])
+def test_an_object_that_is_replaced_within_the_second(place: Store, session: millpond.Session, read: str) -> None:
+    """By one of the same size: the same query gives what is there now, and what was planned over the old one fails."""
+    times: list[int] = []
+    before: millpond.DataFrame | None = None
+    for number in range(1, 8):
+        target = BytesIO()
+        pq.write_table(pa.table({"i": [number]}), target, compression="none")
+        content = target.getvalue() if read == "read_parquet" else f"i\n{number}\n".encode()
+        place.put(f"twins/x.{read}", content)
+        frame = getattr(session, read)(f"{place.root}/twins/x.{read}")
+        assert frame.partial_sql("SELECT sum(i)::BIGINT AS i FROM {0}").take_all() == [{"i": number}]
+        if before is not None:
+            with pytest.raises(millpond.DataCorruptError, match="an input file was written again"):
+                before.partial_sql(f"SELECT max(i) AS i, {number} AS n FROM {{0}}").take_all()
+        before = frame
+        times.append(ObjectStores(place.options).stat(f"{place.root}/twins/x.{read}")[2] if not place.is_local else 0)
+    if place.name in ("moto", "versitygw", "azurite"):
+        assert len(set(times)) < len(times), "none was replaced within a second of the one before"
+
+
+@pytest.mark.parametrize("place", [name for name in STORES if name != "local"], indirect=True)
+def test_an_object_that_is_replaced_while_it_is_read(place: Store) -> None:
+    for number in range(5):
+        content = put_twins(place, "open.csv", 2 * number)
+        file = ObjectStores(place.options).open(f"{place.root}/open.csv")
+        assert bytes(file.read_at(100, 0)) == content[:100]
+        put_twins(place, "open.csv", 2 * number + 1)
+        if place.name == "hdfs":  # What is open there is the old file, as long as its blocks are.
+            with suppress(millpond.UnavailableError):
+                assert bytes(file.read_at(100, 5000)) == content[5000:5100]
+            continue
+        with pytest.raises(millpond.DataCorruptError, match=r"open\.csv.* has changed since it was listed"):
+            file.read_at(100, 5000)
 
 
 def test_modes(place: Store, session: millpond.Session) -> None:

@@ -26,7 +26,7 @@ TEST_CASE("slices come back from JSON") {
   const Slice slices[] = {
       file("/a b/\"ü\n", 10),
       file("a", -1),
-      FileSlice{"s3://b/k", 5, 0, "etag", 3, RowRange{1, 2}},
+      FileSlice{"s3://b/k", 5, 0, "tag", 3, RowRange{1, 2}},
       SegmentSlice{"x", 3, 40, 80, "00ff", std::nullopt},
       SegmentSlice{"x", 0, 0, 0, "", RowRange{0, 0}},
   };

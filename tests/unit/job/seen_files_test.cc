@@ -66,6 +66,33 @@ TEST_CASE("a job that did not finish reads the same files again, however often")
   }
 }
 
+TEST_CASE("a file of another tag is a new one, and one that was recorded before there were tags is not") {
+  TemporaryDirectory directory;
+  const auto tagged = [](const std::string& path, const std::string& tag) {
+    FileSlice slice = file(path);
+    slice.tag = tag;
+    return slice;
+  };
+  const std::string journal = directory.path() + "/.new_only/load/journal";
+  REQUIRE(local_file_system()->make_directories(directory.path() + "/.new_only/load").is_ok());
+  {
+    auto old = Journal::open(local_file_system(), journal, Json::object({{"new_only", "load"}, {"version", 1}}));
+    REQUIRE(old.is_ok());
+    const Json entry = Json::array({"s3://b/a", 1, 1});
+    REQUIRE(old->journal->append(Json::object({{"event", "seen"}, {"files", Json::array({entry})}})).is_ok());
+    REQUIRE(old->journal->append(Json::object({{"event", "begin"}, {"job", "sunday"}})).is_ok());
+  }
+  {
+    const auto seen = open_seen(directory, "monday");
+    CHECK(taken(*seen, {tagged("s3://b/a", "x"), tagged("s3://b/b", "x")}) == Paths{"s3://b/b"});
+    REQUIRE(seen->finish({0}).is_ok());
+  }
+  CHECK(read_journal(*local_file_system(), journal)->header.int_or("version", 0) == 2);
+  const auto seen = open_seen(directory, "tuesday");
+  CHECK(taken(*seen, {tagged("s3://b/b", "x")}).empty());
+  CHECK(taken(*seen, {tagged("s3://b/b", "y")}) == Paths{"s3://b/b"});
+}
+
 TEST_CASE("a name is read by one session at a time") {
   TemporaryDirectory directory;
   const auto seen = open_seen(directory, "one");

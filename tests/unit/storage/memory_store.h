@@ -141,7 +141,8 @@ class MemoryStore final : public ObjectStore {
 
  private:
   static ObjectInfo info_of(const std::pair<const std::string, Object>& object) {
-    return {object.first, static_cast<std::int64_t>(object.second.content.size()), object.second.mtime_ns, false};
+    return {object.first, static_cast<std::int64_t>(object.second.content.size()), object.second.mtime_ns, false,
+            object.second.tag};
   }
   static Status missing(const std::string& path) { return Status::not_found("nothing at " + path); }
 
