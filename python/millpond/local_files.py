@@ -1,13 +1,17 @@
-"""Files that functions in workers read by themselves: on disks of this machine, or mounted."""
+"""Files that functions in workers read by themselves: on disks of this machine, or mounted, and on stores."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from glob import glob
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from millpond.errors import DataCorruptError, NotFoundError, UnsupportedError
+from millpond.stored_files import check_stored, find_stored, stores_here
+
+if TYPE_CHECKING:
+    from millpond.object_store import ObjectStores
 
 
 class FileFacts(TypedDict):
@@ -16,21 +20,31 @@ class FileFacts(TypedDict):
     filename: str
     size: int
     mtime_ns: int
+    tag: NotRequired[str]  # Of stores.
 
 
-def find_files(paths: Iterable[str], endings: tuple[str, ...], *, recursive: bool) -> list[FileFacts]:
-    """The files of paths, patterns and folders; of folders those with such an ending. NotFoundError for none."""
-    found: dict[str, None] = {}
+def find_files(
+    paths: Iterable[str], endings: tuple[str, ...], *, recursive: bool, stores: ObjectStores | None = None
+) -> list[FileFacts]:
+    """The files of paths, patterns and folders; of folders those with such an ending. NotFoundError for none.
+
+    Without `stores` they are on this machine's disks alone.
+    """
+    found: dict[str, FileFacts] = {}
     for path in paths:
-        if "://" in path:
+        if "://" not in path:
+            names = [path] if Path(path).is_file() else _in_folder(path, endings, recursive) or _like(path)
+            here = [facts_of(str(Path(name).absolute())) for name in names]
+        elif stores is not None:
+            here = find_stored(stores, path, endings, recursive=recursive)
+        else:
             raise UnsupportedError(f'"{path}" is on a store, where this is not read', hint="copy or mount it")
-        here = [path] if Path(path).is_file() else _in_folder(path, endings, recursive) or _like(path)
         if not here:
             raise NotFoundError(
                 f'no file is at "{path}"', hint=f"check the path; of folders *{', *'.join(endings)} are read"
             )
-        found.update(dict.fromkeys(here))
-    return [facts_of(str(Path(path).absolute())) for path in found]
+        found.update({facts["filename"]: facts for facts in here if facts["filename"] not in found})
+    return list(found.values())
 
 
 def facts_of(path: str) -> FileFacts:
@@ -40,7 +54,10 @@ def facts_of(path: str) -> FileFacts:
 
 
 def check_unchanged(facts: FileFacts) -> None:
-    """DataCorruptError when the file is another one by now."""
+    """DataCorruptError when the file is another one by now. On a store only in a worker."""
+    if "://" in facts["filename"]:
+        check_stored(stores_here(), facts)
+        return
     if facts_of(facts["filename"]) != facts:
         raise DataCorruptError(
             "an input file changed since the job was planned",

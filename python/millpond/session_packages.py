@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError
-from millpond.file_options import Names, PathLike, Paths, name_list, path_list
+from millpond.file_options import Names, PathLike, Paths, StorageOptions, name_list, path_list
 from millpond.local_files import find_files
 from millpond.schema import Schema
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from millpond.dataframe import DataFrame
+    from millpond.object_store import ObjectStores
 
 # Each partition is a task; with more files, tasks read several.
 _MOST_PARTITIONS = 1000
@@ -32,14 +33,15 @@ class SessionPackages:
         filename: bool = False,
         recursive: bool = False,
         encoding_errors: str = "strict",
+        storage_options: StorageOptions = None,
     ) -> DataFrame:
         """A frame over the lines of text files, in order, as the column `value` (Spark's name for it).
 
-        `paths` are of this machine: literal, patterns or folders (`.txt`, `.log`, `.text`). Files whose names end in
-        `.gz` or `.zst` are decompressed, each in one task; others are cut into pieces of 64 MiB, wherever a line ends.
+        `paths` are literal, patterns or folders (`.txt`, `.log`, `.text`), on disks and stores. Files whose names end
+        in `.gz` or `.zst` are decompressed, each in one task; others are cut into pieces of 64 MiB, where a line ends.
         A line ends with "\\n" or "\\r\\n", which are left out. Text is UTF-8, a mark of the byte order at its beginning
         is left out, and other bytes are an error, or with `encoding_errors="replace"` read as U+FFFD. `filename` adds
-        the file's path.
+        the file's path. `storage_options` are added to the session's for the paths' buckets.
 
         >>> _ = (folder / "job.log").write_text("begun\\n\\nended\\n")
         >>> session.read_text(folder / "job.log").take_all()
@@ -53,7 +55,11 @@ class SessionPackages:
             )
         reader = LineReader(replaces_errors=encoding_errors == "replace", with_filename=filename)
         columns = {"value": "VARCHAR", **({"filename": "VARCHAR"} if filename else {})}
-        return _spread(self, pieces_of(find_files(path_list(paths), ENDINGS, recursive=recursive)), reader, columns)
+        stores, found = _stores_of(self), path_list(paths)
+        for path in found if storage_options else ():
+            stores.add(path, storage_options or {})
+        files = find_files(found, ENDINGS, recursive=recursive, stores=stores)
+        return _spread(self, pieces_of(files), reader, columns)
 
     def read_warc(
         self, paths: Paths, *, record_types: Names = "response", content: bool = True, recursive: bool = False
@@ -112,6 +118,13 @@ class SessionPackages:
         schema = dict(Schema(reader.schema(dataset)))
         fragments = describe_fragments(dataset)
         return _spread(self, fragments, reader, schema)
+
+
+def _stores_of(session: SessionPackages) -> ObjectStores:
+    from millpond.session import Session
+
+    assert isinstance(session, Session)
+    return session._stores
 
 
 def _spread(

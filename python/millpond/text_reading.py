@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from millpond.errors import DataCorruptError, InvalidArgumentError
 from millpond.local_files import FileFacts, check_unchanged
+from millpond.store import changed
+from millpond.store_file import StoreFile
+from millpond.stored_files import stores_here
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,11 +32,12 @@ def pieces_of(files: Iterable[FileFacts], piece_bytes: int = _PIECE_BYTES) -> li
     """Ranges of bytes of the files, in order. A compressed file is one piece, with no end."""
     pieces: list[dict[str, Any]] = []
     for file in files:
+        facts = {"tag": "", **file}
         if compression_of(file["filename"]):
-            pieces.append({**file, "first": 0, "behind": -1})
+            pieces.append({**facts, "first": 0, "behind": -1})
             continue
         for first in range(0, max(file["size"], 1), piece_bytes):
-            pieces.append({**file, "first": first, "behind": min(first + piece_bytes, file["size"])})
+            pieces.append({**facts, "first": first, "behind": min(first + piece_bytes, file["size"])})
     return pieces
 
 
@@ -53,13 +57,17 @@ class LineReader:
 
         for table in tables:
             for piece in table.to_pylist():
-                path = piece["filename"]
-                check_unchanged({"filename": path, "size": piece["size"], "mtime_ns": piece["mtime_ns"]})
-                for block in _blocks(path, piece["first"], piece["behind"]):
+                path, first, behind = piece["filename"], piece["first"], piece["behind"]
+                facts: FileFacts = {"filename": path, "size": piece["size"], "mtime_ns": piece["mtime_ns"]}
+                if "://" in path:
+                    facts["tag"] = piece["tag"]
+                check_unchanged(facts)
+                for block in _blocks(path, first, behind, piece["tag"]):
                     columns = {"value": self._lines(block, path)}
                     if self._with_filename:
                         columns["filename"] = pa.repeat(path, len(columns["value"]))
                     yield pa.table(columns)
+                check_unchanged(facts)  # Not every reading is held to one content.
 
     def _lines(self, block: bytes, path: str) -> pa.Array:
         import pyarrow as pa
@@ -77,12 +85,12 @@ class LineReader:
         return pc.replace_substring_regex(lines, "\r\\z", "") if b"\r" in block else lines
 
 
-def _blocks(path: str, first: int, behind: int) -> Iterator[bytes]:
+def _blocks(path: str, first: int, behind: int, tag: str) -> Iterator[bytes]:
     """Whole lines that begin in the bytes from `first` on, before `behind` unless it is negative, many at once."""
     import pyarrow as pa
 
     compression = compression_of(path)
-    with pa.OSFile(path) as file, pa.CompressedInputStream(file, compression) if compression else file as source:
+    with _opened(path, tag) as file, pa.CompressedInputStream(file, compression) if compression else file as source:
         try:
             for number, block in enumerate(_cut(source, first, behind)):
                 yield block.removeprefix(_BYTE_ORDER_MARK) if first == 0 and number == 0 else block
@@ -90,6 +98,17 @@ def _blocks(path: str, first: int, behind: int) -> Iterator[bytes]:
             if compression is None:
                 raise
             raise DataCorruptError(f"a compressed file is damaged: {error}", file=path) from None
+
+
+def _opened(path: str, tag: str) -> Any:
+    import pyarrow as pa
+
+    if "://" not in path:
+        return pa.OSFile(path)
+    file = stores_here().open(path)
+    if file.tag() not in ("", tag):
+        raise changed(path)
+    return pa.PythonFile(StoreFile(file), "r")
 
 
 def _cut(source: Any, first: int, behind: int) -> Iterator[bytes]:

@@ -44,8 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     from millpond import _core
     from millpond.call_handler import CallHandler
     from millpond.object_store import ObjectStores
+    from millpond.stored_files import keep_stores
 
-    return _core.run_worker(given, CallHandler(), ObjectStores())
+    stores = ObjectStores()
+    keep_stores(stores)
+    return _core.run_worker(given, CallHandler(), stores)
 
 
 if __name__ == "__main__":

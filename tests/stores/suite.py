@@ -7,6 +7,7 @@ here is skipped, by name.
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
 import time
@@ -23,7 +24,9 @@ import millpond
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from millpond import text_reading
 from millpond.object_store import ObjectStores
+from millpond.text_reading import pieces_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -156,6 +159,35 @@ def test_objects_without_bytes(place: Store, session: millpond.Session) -> None:
     place.put("empty/x.parquet", b"")
     with pytest.raises(millpond.MillpondError, match=r"empty/x\.parquet"):
         session.read_parquet(f"{place.root}/empty/x.parquet")
+
+
+def test_lines_of_text(place: Store, session: millpond.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut into pieces for several tasks; an object that was replaced since is an error."""
+    text = "".join(f"line {number} é\n" for number in range(5000))
+    place.put("text/a/x.txt", text.encode())
+    place.put("text/a/y.log.gz", gzip.compress(text.encode()))
+    if not place.is_local:  # A write's own objects are called so.
+        place.put("text/a/.hidden.txt", b"hidden\n")
+    place.put("text/a/z.bin", b"\xff")
+    place.put("text/b/x.txt", b"b\n")
+    monkeypatch.setattr(text_reading, "pieces_of", lambda files: pieces_of(files, 20_000))
+    frame = session.read_text(f"{place.root}/text/a", filename=True)
+    assert frame.num_partitions == -(-len(text.encode()) // 20_000) + 1
+    rows = frame.take_all()
+    assert [row["value"] for row in rows] == text.splitlines() * 2
+    assert {row["filename"] for row in rows} == {f"{place.root}/text/a/{name}" for name in ("x.txt", "y.log.gz")}
+    for pattern, count in (("text/*/x.txt", 5001), ("text/**/*.txt", 5001), ("text/[b]/?.txt", 1), ("text/b/x.txt", 1)):
+        assert session.read_text(f"{place.root}/{pattern}").count() == count, pattern
+    assert session.read_text(f"{place.root}/text", recursive=True).count() == 10_001
+    with pytest.raises(millpond.NotFoundError, match="text/none"):
+        session.read_text(f"{place.root}/text/none")
+    for number in (1, 3, 5):
+        place.put("text/twin.txt", f"{number}\n".encode())
+        frame = session.read_text(f"{place.root}/text/twin.txt")
+        place.put("text/twin.txt", f"{number + 1}\n".encode())
+        with pytest.raises(millpond.DataCorruptError, match="changed since"):
+            frame.take_all()
+        assert session.read_text(f"{place.root}/text/twin.txt").take_all() == [{"value": f"{number + 1}"}]
 
 
 def put_twins(place: Store, name: str, number: int) -> bytes:
