@@ -1,11 +1,13 @@
 """A scan of a folder of Parquet files from this disk and from S3 on this machine, by millpond and by DuckDB's httpfs.
 
-    python bench/store_scan.py DATA [--runs 3] [--httpfs PYTHON]
+    python bench/store_scan.py DATA [--runs 3] [--threads 2] [--httpfs PYTHON]
 
 DATA is made by bench/generate.py (62 million rows: 1 GB). S3 is versitygw over DATA itself, on loopback, so that both
-ways read the same pages of the page cache. Prints seconds of the scan alone, in a process that has started, each
-program's rate, and the CPU seconds a gigabyte of the program and of versitygw, which hardly depend on what else the
-machine does. PYTHON has duckdb and duckdb-extension-httpfs 1.5.5: FOLDER/httpfs/bin/python of bench/setup_peers.sh.
+ways read the same pages of the page cache. Each process first reads a file of one row, which loads clients and opens
+connections, then scans. Prints seconds of both, the scan's rate, and its CPU seconds a gigabyte, of the program and of
+versitygw, which hardly depend on what else the machine does. With one thread on two cores versitygw has a core of its
+own, as a store has elsewhere; with two it takes from the scan what it needs.
+PYTHON has duckdb and duckdb-extension-httpfs 1.5.5: FOLDER/httpfs/bin/python of bench/setup_peers.sh.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "stores"))
 
+import duckdb
 from servers import running_versitygw, s3_options
 
 # Every column is read and decoded, and little else is done.
@@ -30,23 +33,24 @@ QUERY = "SELECT max(ticker) AS a, max(ts) AS b, max(price) AS c, max(volume) AS 
 MILLPOND = """
 import json, sys, tempfile, time
 import millpond
-path, query, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-with tempfile.TemporaryDirectory() as folder, millpond.init(
-    data_root=folder, threads=2, progress=False, storage_options=options
+folder, query, options, threads = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
+with tempfile.TemporaryDirectory() as root, millpond.init(
+    data_root=root, threads=threads, progress=False, storage_options=options
 ) as session:
     session.sql("SELECT 1").take_all()
-    begin, cpu = time.perf_counter(), time.process_time()
-    session.sql(query.format("f"), f=session.read_parquet(path)).take_all()
-    print(time.perf_counter() - begin, time.process_time() - cpu)
+    for path in (f"{folder}/row/*.parquet", f"{folder}/all/*.parquet"):
+        begin, cpu = time.perf_counter(), time.process_time()
+        session.sql(query.format("f"), f=session.read_parquet(path)).take_all()
+        print(time.perf_counter() - begin, time.process_time() - cpu)
 """
 
 HTTPFS = """
 import json, sys, time
 from pathlib import Path
 import duckdb, duckdb_extension_httpfs
-path, query, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+folder, query, options, threads = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
 file = next(Path(duckdb_extension_httpfs.__file__).parent.rglob("httpfs.duckdb_extension"))
-c = duckdb.connect(config={"threads": 2})
+c = duckdb.connect(config={"threads": threads})
 c.execute(f"LOAD '{file}'")
 address = options["aws_endpoint_url"].removeprefix("http://")
 c.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{options['aws_access_key_id']}', "
@@ -54,9 +58,10 @@ c.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{options['aws_access_key_id']}', "
           f"URL_STYLE 'path', USE_SSL false, REGION 'us-east-1')")
 c.execute("SET enable_progress_bar = false")
 c.execute("SELECT 1").fetchall()
-begin, cpu = time.perf_counter(), time.process_time()
-c.execute(query.format(f"'{path}'")).fetchall()
-print(time.perf_counter() - begin, time.process_time() - cpu)
+for path in (f"{folder}/row/*.parquet", f"{folder}/all/*.parquet"):
+    begin, cpu = time.perf_counter(), time.process_time()
+    c.execute(query.format(f"'{path}'")).fetchall()
+    print(time.perf_counter() - begin, time.process_time() - cpu)
 """
 
 
@@ -64,17 +69,23 @@ print(time.perf_counter() - begin, time.process_time() - cpu)
 class Scan:
     """Seconds, by the clock and of the processors."""
 
+    first: float
     took: float
     cpu: float
     cpu_of_server: float
 
 
-def scan(python: str, program: str, path: str, options: dict[str, str], server: int) -> Scan:
-    """One scan in a process of its own."""
-    command = [python, "-c", program, path, QUERY, json.dumps(options)]
-    before = cpu_seconds(server)
-    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout.split()
-    return Scan(float(told[0]), float(told[1]), cpu_seconds(server) - before)
+def scan(command: list[str], server: int) -> Scan:
+    """A row and a scan in a process of its own."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline().split()
+        before = cpu_seconds(server)
+        took = process.stdout.readline().split()
+        of_server = cpu_seconds(server) - before
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, command[:1])
+    return Scan(float(first[0]), float(took[0]), float(took[1]), of_server)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -83,44 +94,56 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def lay_out(data: Path, folder: Path) -> None:
+    """DATA and a file of one row. A link to DATA needs both on one disk."""
+    for name in ("all", "row"):
+        (folder / name).mkdir()
+    for file in data.glob("*.parquet"):
+        (folder / "all" / file.name).hardlink_to(file)
+    first = sorted(data.glob("*.parquet"))[0]
+    duckdb.sql(f"FROM '{first}' LIMIT 1").write_parquet(str(folder / "row" / "row.parquet"))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--httpfs", metavar="PYTHON")
     arguments = parser.parse_args()
     size = sum(file.stat().st_size for file in arguments.data.glob("*.parquet"))
-    # A link from there to DATA needs both on one disk. Stores keep connections open; versitygw does if it is told to.
+    # Stores keep connections open; versitygw does if it is told to.
     with (
         tempfile.TemporaryDirectory(dir=arguments.data.parent) as folder,
         running_versitygw(Path(folder), "--keep-alive") as (endpoint, server),
     ):
         # The gateway's buckets are the folders in its own.
-        (Path(folder) / "versitygw" / "scan").mkdir()
-        for file in arguments.data.glob("*.parquet"):
-            (Path(folder) / "versitygw" / "scan" / file.name).hardlink_to(file)
-        stored, options = "s3://scan/*.parquet", s3_options(endpoint)
+        bucket = Path(folder) / "versitygw" / "scan"
+        bucket.mkdir()
+        lay_out(arguments.data, bucket)
         programs = {
-            "millpond, local": (sys.executable, MILLPOND, f"{arguments.data}/*.parquet"),
-            "millpond, s3": (sys.executable, MILLPOND, stored),
+            "millpond, local": (sys.executable, MILLPOND, str(bucket)),
+            "millpond, s3": (sys.executable, MILLPOND, "s3://scan"),
         }
         if arguments.httpfs:
-            programs["DuckDB httpfs, s3"] = (arguments.httpfs, HTTPFS, stored)
+            programs["DuckDB httpfs, s3"] = (arguments.httpfs, HTTPFS, "s3://scan")
         scans: dict[str, list[Scan]] = {name: [] for name in programs}
         for run in range(arguments.runs + 1):
-            for name, (python, program, path) in programs.items():
-                done = scan(python, program, path, options, server)
+            for name, (python, program, place) in programs.items():
+                given = [place, QUERY, json.dumps(s3_options(endpoint)), str(arguments.threads)]
+                done = scan([python, "-c", program, *given], server)
                 if run:  # The first round warms the caches.
                     scans[name].append(done)
     local = statistics.median(one.took for one in scans["millpond, local"])
     for name, all_scans in scans.items():
         took = statistics.median(one.took for one in all_scans)
+        first = statistics.median(one.first for one in all_scans)
         cpu = statistics.median(one.cpu for one in all_scans) / size * 1e9
         of_server = statistics.median(one.cpu_of_server for one in all_scans) / size * 1e9
         shown = " ".join(f"{one.took:.2f}" for one in all_scans)
         print(
             f"{name:18} {took:.2f} s, {size / took / 1e6:.0f} MB/s, {local / took:.2f} of the local rate ({shown}); "
-            f"CPU seconds a GB: {cpu:.2f}, versitygw {of_server:.2f}"
+            f"CPU seconds a GB: {cpu:.2f}, versitygw {of_server:.2f}; the row before: {first:.2f} s"
         )
 
 
