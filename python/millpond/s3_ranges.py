@@ -7,7 +7,6 @@ stays.
 
 from __future__ import annotations
 
-import http.client
 import os
 import ssl
 import threading
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from millpond.errors import UnavailableError
+from millpond.plain_connection import Head, PlainConnection
 from millpond.store import changed, plain_tag
 from millpond.store_patience import Patience
 
@@ -32,34 +32,31 @@ class NotPlainError(Exception):
     """The store wants more than a plain request: a redirect, another key. Its own client is to be asked."""
 
 
+class _NotNowError(Exception):
+    """The store can't answer just now."""
+
+
 class Connections:
     """Connections to stores that stay open between requests. Safe for many threads."""
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._lock = threading.Lock()
-        self._free: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
+        self._free: dict[tuple[str, str], list[PlainConnection]] = {}
         self._context: ssl.SSLContext | None = None
 
-    def take(self, scheme: str, host: str) -> tuple[http.client.HTTPConnection, bool]:
+    def take(self, scheme: str, host: str) -> tuple[PlainConnection, bool]:
         """A connection for one request, and whether it was used before."""
         with self._lock:
             if free := self._free.get((scheme, host)):
                 return free.pop(), True
             if scheme == "https" and self._context is None:
                 self._context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
-        seconds = self._patience.connect_seconds
-        if scheme == "https":
-            return self.connected(http.client.HTTPSConnection(host, timeout=seconds, context=self._context)), False
-        return self.connected(http.client.HTTPConnection(host, timeout=seconds)), False
+                self._context.set_alpn_protocols(["http/1.1"])
+        context = self._context if scheme == "https" else None
+        return PlainConnection(scheme, host, self._patience, context).open(), False
 
-    def connected(self, connection: http.client.HTTPConnection) -> http.client.HTTPConnection:
-        """The connection, opened."""
-        connection.connect()
-        connection.sock.settimeout(self._patience.seconds)
-        return connection
-
-    def give_back(self, scheme: str, host: str, connection: http.client.HTTPConnection) -> None:
+    def give_back(self, scheme: str, host: str, connection: PlainConnection) -> None:
         """After an answer that was read to its end."""
         with self._lock:
             free = self._free.setdefault((scheme, host), [])
@@ -95,57 +92,51 @@ class Ranges:
         retry = 0
         while True:
             try:
-                if self._fill(view, offset):
-                    return
-                told = "the store answers that it can't just now"
-            except (OSError, http.client.HTTPException) as error:
-                # What http.client says may name the signed address.
-                told = str(error) if isinstance(error, OSError) else type(error).__name__
-            if retry >= self._patience.max_retries:
-                raise UnavailableError(
-                    f'the store did not give "{self._path}": {told}', hint="check the store's address and the network"
-                )
+                self._fill(view, offset)
+                return
+            except (OSError, _NotNowError) as error:
+                if retry >= self._patience.max_retries:
+                    raise UnavailableError(
+                        f'the store did not give "{self._path}": {error}',
+                        hint="check the store's address and the network",
+                    ) from None
             time.sleep(self._patience.pause_before(retry))
             retry += 1
 
-    def _fill(self, view: memoryview, offset: int) -> bool:
+    def _fill(self, view: memoryview, offset: int) -> None:
         address = urlsplit(self._signed())
         connection, is_old = self._connections.take(address.scheme, address.netloc)
         is_whole = False
         try:
             target = f"{address.path}?{address.query}" if address.query else address.path
-            headers = {
-                **self._headers,
-                "Range": f"bytes={offset}-{offset + len(view) - 1}",
-                "Accept-Encoding": "identity",
-            }
+            headers = {**self._headers, "Range": f"bytes={offset}-{offset + len(view) - 1}"}
             try:
-                response = _answer(connection, target, headers)
-            except (ConnectionError, http.client.BadStatusLine):
+                head = connection.ask(target, headers)
+            except ConnectionError:
                 if not is_old:
                     raise
                 # The store closed it meanwhile: that is no failure.
-                connection.close()
-                response = _answer(self._connections.connected(connection), target, headers)
-            if self._tag and plain_tag(response.getheader("ETag", self._tag)) != self._tag:
-                raise changed(self._path)  # The store does not look at conditions.
-            if response.status == 206 and response.length == len(view):
-                _read_all(response, view)
-                is_whole = True
-                return True
-            return self._not_given(response)
+                head = connection.open().ask(target, headers)
+            self._check(head, offset, len(view))
+            connection.read_into(view)
+            is_whole = head.stays_open
         finally:
-            if is_whole and not response.will_close:
+            if is_whole:
                 self._connections.give_back(address.scheme, address.netloc, connection)
             else:
                 connection.close()
 
-    def _not_given(self, response: http.client.HTTPResponse) -> bool:
-        if response.status in _TRY_AGAIN:
-            return False
-        if response.status == 412:
+    def _check(self, head: Head, offset: int, num_bytes: int) -> None:
+        """Whether the answer is what was asked for."""
+        if self._tag and head.etag and plain_tag(head.etag) != self._tag:
+            raise changed(self._path)  # The store does not look at conditions.
+        if head.status == 206 and head.num_bytes == num_bytes and head.first == offset:
+            return
+        if head.status in _TRY_AGAIN:
+            raise _NotNowError("the store answers that it can't just now")
+        if head.status == 412:
             raise changed(self._path)
-        raise NotPlainError(f"HTTP {response.status}")
+        raise NotPlainError(f"HTTP {head.status}")
 
     def _signed(self) -> str:
         with self._lock:
@@ -160,18 +151,3 @@ def is_direct(address: str) -> bool:
     """Whether no proxy stands before an address."""
     parts = urlsplit(address)
     return parts.scheme not in getproxies() or bool(proxy_bypass(parts.hostname or ""))
-
-
-def _answer(connection: http.client.HTTPConnection, target: str, headers: dict[str, str]) -> http.client.HTTPResponse:
-    connection.request("GET", target, headers=headers)
-    return connection.getresponse()
-
-
-def _read_all(response: http.client.HTTPResponse, view: memoryview) -> None:
-    filled = 0
-    while filled < len(view):
-        num_bytes = response.readinto(view[filled:])
-        if not num_bytes:
-            raise http.client.IncompleteRead(b"", len(view) - filled)
-        filled += num_bytes
-    response.close()

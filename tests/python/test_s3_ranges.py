@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -37,7 +38,8 @@ def opened(server: S3Server, path: str) -> Any:
 
 def read(file: Any, offset: int, num_bytes: int) -> bytes:
     view = memoryview(bytearray(num_bytes))
-    return bytes(view[: file.read_into(view, offset)])
+    file.read_into(view, offset)
+    return bytes(view)
 
 
 def address_of(server: S3Server, key: str) -> str:
@@ -64,6 +66,7 @@ class Answers(BaseHTTPRequestHandler):
         first = int(self.headers["Range"].removeprefix("bytes=").partition("-")[0])
         self.send_response(206)
         self.send_header("Content-Length", "10")
+        self.send_header("Content-Range", f"bytes {first}-{first + 9}/{len(CONTENT)}")
         self.end_headers()
         self.wfile.write(CONTENT[first : first + 10])
 
@@ -77,15 +80,75 @@ def test_connections_stay_open_and_one_that_was_closed_is_opened_again() -> None
         threading.Thread(target=http_server.serve_forever).start()
         address = f"http://127.0.0.1:{http_server.server_address[1]}/x"
         ranges = Ranges("s3://data/x", "", lambda: address, Connections(PATIENCE), Patience(max_retries=0))
-        view = memoryview(bytearray(10))
         for offset, num_opened in ((0, 1), (20, 1), (40, 2)):
             if offset == 40:
                 Answers.opened[0].shutdown(socket.SHUT_RDWR)
-            ranges.read_into(view, offset)
-            assert bytes(view) == CONTENT[offset : offset + 10]
+            assert read(ranges, offset, 10) == CONTENT[offset : offset + 10]
             assert len(Answers.opened) == num_opened
         Answers.opened[1].shutdown(socket.SHUT_RDWR)
         http_server.shutdown()
+
+
+# What a socket may give in place of an answer to a request for ten bytes, and what is made of it.
+_HEAD = b"HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\nContent-Range: bytes 0-9/99\r\n"
+_WRONG_ANSWERS = {
+    "nothing": (b"", millpond.UnavailableError),
+    "no HTTP": (b"SSH-2.0-OpenSSH\r\n\r\n", millpond.UnavailableError),
+    "half a head": (_HEAD, millpond.UnavailableError),
+    "an endless head": (b"HTTP/1.1 206 OK\r\n" + b"X: y\r\n" * 20_000, millpond.UnavailableError),
+    "half a body": (_HEAD + b"\r\n01234", millpond.UnavailableError),
+    "another place": (_HEAD.replace(b"0-9", b"1-10") + b"\r\n0123456789", NotPlainError),
+    "no place": (_HEAD.replace(b"Content-Range", b"X") + b"\r\n0123456789", NotPlainError),
+    "another length": (_HEAD.replace(b": 10", b": 9") + b"\r\n012345678", NotPlainError),
+    "chunks": (_HEAD + b"Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n", NotPlainError),
+    "all of it": (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789", NotPlainError),
+    "a redirect": (b"HTTP/1.1 307 T\r\nLocation: http://127.0.0.1:9/\r\n\r\n", NotPlainError),
+    "too much": (b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n", millpond.UnavailableError),
+    "another content": (b"HTTP/1.1 412 P\r\nContent-Length: 0\r\n\r\n", millpond.DataCorruptError),
+}
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """An address where each request gets this and the end of the connection."""
+
+    def answer_all() -> None:
+        while True:
+            with suppress(ConnectionError):
+                connection, _ = listener.accept()
+                if stopped.is_set():
+                    return connection.close()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+    stopped = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer_all)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+        finally:
+            stopped.set()
+            socket.create_connection(listener.getsockname()).close()
+            thread.join()
+
+
+@pytest.mark.parametrize("name", _WRONG_ANSWERS)
+def test_wrong_answers(name: str) -> None:
+    answer, error = _WRONG_ANSWERS[name]
+    with answering(answer) as address, pytest.raises(error):
+        read(Ranges("s3://data/x", "", lambda: address, Connections(PATIENCE), PATIENCE), 0, 10)
+
+
+def test_an_answer_in_three_steps() -> None:
+    """What says that an answer will come, the answer in another spelling, and no more on this connection."""
+    answer = b"HTTP/1.1 100 Continue\r\n\r\n" + _HEAD.lower().replace(b"http", b"HTTP") + b"connection: Close\r\n\r\n"
+    connections = Connections(PATIENCE)
+    with answering(answer + CONTENT[:10]) as address:
+        ranges = Ranges("s3://data/x", "", lambda: address, connections, PATIENCE)
+        assert [read(ranges, 0, 10) for _ in range(2)] == [CONTENT[:10]] * 2
+    assert connections._free == {}
 
 
 def test_an_object_that_is_another_by_now(server: S3Server) -> None:
@@ -100,7 +163,7 @@ def test_an_object_that_is_another_by_now(server: S3Server) -> None:
 def test_answers_that_are_no_pieces(server: S3Server) -> None:
     def ask(address: str) -> None:
         ranges = Ranges("s3://data/x", "", lambda: address, Connections(PATIENCE), PATIENCE)
-        ranges.read_into(memoryview(bytearray(10)), 0)
+        read(ranges, 0, 10)
 
     with pytest.raises(NotPlainError):
         ask(address_of(server, "nothing-here"))
@@ -119,7 +182,7 @@ def test_a_proxy_is_left_to_the_other_client(server: S3Server, monkeypatch: pyte
     file = opened(server, "s3://data/x")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with pytest.raises(NotPlainError):
-        file._ranges.read_into(memoryview(bytearray(10)), 0)
+        read(file._ranges, 0, 10)
 
 
 def test_a_replaced_object_is_read_anew(server: S3Server, tmp_path: Path) -> None:
