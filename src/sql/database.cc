@@ -68,7 +68,11 @@ Result<std::shared_ptr<duckdb::DuckDB>> open_database(const EngineOptions& optio
     auto database = std::make_shared<duckdb::DuckDB>(nullptr, &config);
     duckdb::Connection connection(*database);
     // Options of the Parquet extension exist only once it is loaded; the lock comes last.
-    for (const char* statement : {"SET GLOBAL parquet_metadata_cache = true", "SET GLOBAL lock_configuration = true"}) {
+    for (const char* statement : {"SET GLOBAL parquet_metadata_cache = true",
+                                  // Large reads from stores are cut into requests of this size, side by side. A request costs a
+                                  // store as much as a megabyte of its answer: with 2 MB, the default, that is a third of all.
+                                  "SET GLOBAL external_file_cache_remote_max_block_size = 8388608",
+                                  "SET GLOBAL lock_configuration = true"}) {
       const auto result = connection.Query(statement);
       if (result->HasError()) return to_status(result->GetErrorObject());
     }

@@ -18,7 +18,7 @@ struct FileInfo {
   std::int64_t mtime_ns = 0;  ///< Nanoseconds since the epoch.
   bool is_directory = false;
   std::uint64_t file_id = 0;  ///< The same for all paths that lead to one file or folder; 0 where a store has none.
-  std::string tag;            ///< A store's own: another for each content. Empty on a disk, and where a store tells none.
+  std::string tag = {};       ///< A store's own: another for each content. Empty on a disk, and where a store tells none.
 
   bool operator==(const FileInfo&) const = default;
 };

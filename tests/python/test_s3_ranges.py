@@ -220,3 +220,24 @@ def test_what_arrow_writes(server: S3Server, tmp_path: Path) -> None:
         frame = session.read_parquet("s3://data/wide.parquet")
         assert frame.to_arrow().sort_by("c0").equals(table)
         assert frame.filter("c1 = 77").select("c4").take_all() == [{"c4": 80}]
+
+
+def test_large_reads_are_few_requests(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "large.parquet"
+    duckdb.sql("SELECT hash(range) AS h FROM range(1500000)").write_parquet(str(file), row_group_size=2_000_000)
+    server.put("data", "large.parquet", file.read_bytes())
+    sizes: list[int] = []
+    fill = Ranges._fill
+
+    def counted(self: Ranges, view: memoryview, offset: int) -> None:
+        sizes.append(len(view))
+        fill(self, view, offset)
+
+    monkeypatch.setattr(Ranges, "_fill", counted)
+    with open_session(tmp_path / "data", storage_options=server.options) as session:
+        frame = session.read_parquet("s3://data/large.parquet").partial_sql("SELECT bit_xor(h) AS x FROM {0}")
+        expected = duckdb.sql("SELECT bit_xor(hash(range)) FROM range(1500000)").fetchone()
+        assert expected is not None and frame.take_all() == [{"x": expected[0]}]
+    assert file.stat().st_size > 11_000_000
+    assert max(sizes) == 8 << 20
+    assert len([size for size in sizes if size > 100_000]) == 2
