@@ -236,8 +236,8 @@ def test_large_reads_are_few_requests(server: S3Server, tmp_path: Path, monkeypa
     monkeypatch.setattr(Ranges, "_fill", counted)
     with open_session(tmp_path / "data", storage_options=server.options) as session:
         frame = session.read_parquet("s3://data/large.parquet").partial_sql("SELECT bit_xor(h) AS x FROM {0}")
-        expected = duckdb.sql("SELECT bit_xor(hash(range)) FROM range(1500000)").fetchone()
-        assert expected is not None and frame.take_all() == [{"x": expected[0]}]
+        expected = duckdb.execute("SELECT bit_xor(hash(range)) FROM range(1500000)").fetchall()
+        assert [tuple(row.values()) for row in frame.take_all()] == expected
     assert file.stat().st_size > 11_000_000
     assert max(sizes) == 8 << 20
     assert len([size for size in sizes if size > 100_000]) == 2
