@@ -5,14 +5,24 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from millpond.delta_statistics import delta_bounds
-from millpond.errors import InvalidArgumentError, NotFoundError, UnsupportedError
+from millpond.errors import (
+    InvalidArgumentError,
+    MillpondError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnavailableError,
+    UnsupportedError,
+)
 from millpond.optional_package import needed
 from millpond.sql_text import quote_name
+from millpond.store import key_of, root_of
+from millpond.table_options import is_denied, without_secrets
 from millpond.table_snapshot import TableColumn, TableFile, TableSnapshot
 
 if TYPE_CHECKING:
@@ -37,14 +47,19 @@ def open_delta(
     timestamp: datetime.datetime | str | None = None,
     storage_options: Mapping[str, str] | None = None,
 ) -> DeltaTable:
-    """The table as deltalake knows it, at a version or a moment. NotFoundError where there is none."""
+    """The table as deltalake knows it, at a version or a moment. NotFoundError where there is none.
+
+    `storage_options`: deltalake's, see `delta_options`.
+    """
     deltalake = needed("deltalake", "a Delta table", "delta")
     if version is not None and timestamp is not None:
         raise InvalidArgumentError("version and timestamp exclude each other")
     try:
-        table = deltalake.DeltaTable(os.fspath(path), version=version, storage_options=dict(storage_options or {}))
-        if timestamp is not None:
-            table.load_as_version(_moment(timestamp))
+        with reached(os.fspath(path), storage_options or {}):
+            address = delta_address(os.fspath(path))
+            table = deltalake.DeltaTable(address, version=version, storage_options=dict(storage_options or {}))
+            if timestamp is not None:
+                table.load_as_version(_moment(timestamp))
     except deltalake.exceptions.TableNotFoundError as error:
         raise NotFoundError(f'there is no Delta table at "{os.fspath(path)}": {error}') from None
     except deltalake.exceptions.DeltaError as error:
@@ -54,6 +69,32 @@ def open_delta(
             hint="DeltaTable(path).history() tells its versions",
         ) from None
     return cast("DeltaTable", table)
+
+
+def delta_address(path: str) -> str:
+    """A path on a store as an address: deltalake decodes percent signs in it, and our paths are literal."""
+    root = "" if path.startswith("file:") else root_of(path)
+    return f"{root}/{quote(key_of(path))}" if root else path
+
+
+@contextmanager
+def reached(path: str, storage_options: Mapping[str, str]) -> Iterator[None]:
+    """What a store says to deltalake as an error of ours, without keys."""
+    try:
+        yield
+    except MillpondError:
+        raise
+    except OSError as error:
+        text = without_secrets(str(error), storage_options)
+        if is_denied(str(error)):
+            raise PermissionDeniedError(
+                f'the store refuses access to the Delta table at "{path}": {text}',
+                hint="check the key, its rights, and the store's address",
+            ) from None
+        raise UnavailableError(
+            f'the store did not do what was asked of the Delta table at "{path}": {text}',
+            hint="check the store's address and the network",
+        ) from None
 
 
 def _moment(timestamp: datetime.datetime | str) -> datetime.datetime:
@@ -126,7 +167,10 @@ def deleted_rows(table: DeltaTable) -> pa.Table | None:
 def _absolute(root: str, path: str) -> str:
     if path.startswith("file://"):
         return path.removeprefix("file://")
-    return path if path.startswith("/") or "://" in path else f"{root.rstrip('/').removeprefix('file://')}/{path}"
+    if path.startswith("/") or "://" in path:
+        return path
+    place = root.rstrip("/").removeprefix("file://")
+    return f"{unquote(place) if root_of(place) else place}/{path}"
 
 
 def _column(field: dict[str, Any], mode: str) -> TableColumn:

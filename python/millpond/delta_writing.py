@@ -8,12 +8,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from millpond.delta_reading import deleted_rows, delta_type, open_delta
+from millpond.delta_reading import deleted_rows, delta_address, delta_type, open_delta, reached
 from millpond.errors import AlreadyExistsError, ConflictError, InvalidArgumentError, NotFoundError, UnsupportedError
 from millpond.optional_package import needed
 from millpond.schema import Schema
+from millpond.store import root_of
 from millpond.table_files import WrittenFile, bounds_of, conformed, forget_manifest, written_files
-from millpond.table_identity import write_identity
+from millpond.table_identity import table_root, write_identity
+from millpond.table_options import delta_options
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -39,18 +41,18 @@ class DeltaWrite:
     """One write of a frame to a Delta table."""
 
     def __init__(self, frame: DataFrame, path: str | os.PathLike[str], mode: str, partition_by: list[str]) -> None:
-        """Checks what can be before any work is done."""
+        """Checks what can be before any work is done. The session knows the keys of the path's store."""
         needed("deltalake", "write_delta", "delta")
         if mode not in MODES:
             raise InvalidArgumentError(f"mode={mode!r} is not known", hint=f"choose one of {', '.join(MODES)}")
-        text = os.fspath(path)
-        if "://" in text and not text.startswith("file://"):
-            raise UnsupportedError(f'a Delta table at "{text}" can\'t be written yet', hint="write to a local path")
-        self._path = Path(text.removeprefix("file://")).absolute()
+        text = os.fspath(path).removeprefix("file://")
+        self._stores = frame.session._stores
+        self._path = table_root(text) if root_of(text) else str(Path(text).absolute())
+        self._options = delta_options(self._path, self._stores.options_of(self._path))
         self._mode = mode
         self._frame = frame
         self._identity = write_identity(frame, self._path, f"{mode} {partition_by}")
-        self._table = _find(self._path)
+        self._table = self._find()
         self._partition_by = partition_by
         if self._table is not None:
             own = list(self._table.metadata().partition_columns)
@@ -69,18 +71,27 @@ class DeltaWrite:
                 f'there is a Delta table at "{self._path}"', hint='use mode="append", "overwrite" or another path'
             )
         frame = self._conformed()
-        folder = self._path / self._identity.id
+        folder = f"{self._path}/{self._identity.id}"
         # A folder of this name is this write's own, from a run that died before the commit.
         frame.write_parquet(folder, mode="overwrite", partition_by=self._partition_by or None, **settings)
-        files = written_files(folder)
+        files = written_files(self._stores, folder)
         self._check_partitions(files)
-        self._commit(files, frame.schema)
-        forget_manifest(folder)
+        with reached(self._path, self._options):
+            self._commit(files, frame.schema)
+        forget_manifest(self._stores, folder)
+
+    def _find(self) -> DeltaTable | None:
+        try:
+            if root_of(self._path) or Path(self._path, "_delta_log").is_dir():
+                return open_delta(self._path, storage_options=self._options)
+        except NotFoundError:
+            pass
+        return None
 
     def _is_committed(self, table: DeltaTable | None) -> bool:
         plan = None if table is None else table.transaction_version(self._identity.id)
         if plan is not None:
-            self._identity.note_skipped(str(self._path), plan)
+            self._identity.note_skipped(self._path, plan)
         return plan is not None
 
     def _transaction(self) -> Any:
@@ -125,7 +136,7 @@ class DeltaWrite:
                 self._replace(own, adds, files)
         except DeltaError as error:
             # Another driver of the same job may have been first.
-            if self._is_committed(_find(self._path)):
+            if self._is_committed(self._find()):
                 return
             if isinstance(error, CommitFailedError) or self._table is None:
                 raise ConflictError(
@@ -140,10 +151,16 @@ class DeltaWrite:
 
         try:
             create_table_with_add_actions(
-                str(self._path), schema, adds, "error", self._partition_by, commit_properties=properties
+                delta_address(self._path),
+                schema,
+                adds,
+                "error",
+                self._partition_by,
+                storage_options=self._options,
+                commit_properties=properties,
             )
         except DeltaError:
-            table = _find(self._path)
+            table = self._find()
             if table is None or self._mode not in ("append", "ignore") or self._is_committed(table):
                 raise
             if self._mode == "append":
@@ -172,7 +189,7 @@ class DeltaWrite:
                 )
                 return
             except CommitFailedError as error:
-                self._table = deltalake.DeltaTable(str(self._path))
+                self._table = open_delta(self._path, storage_options=self._options)
                 if self._is_committed(self._table):
                     return
                 if self._files_in(self._table, touched).keys() != known.keys():
@@ -210,20 +227,13 @@ class DeltaWrite:
         import deltalake
 
         return deltalake.transaction.AddAction(
-            file.path.relative_to(self._path).as_posix(),
+            file.path[len(self._path) + 1 :],
             file.size,
             {name: file.folders.get(name) for name in self._partition_by},
-            int(file.path.stat().st_mtime * 1000),
+            file.mtime_ns // 1_000_000,
             True,
             json.dumps(delta_statistics(file.footer)),
         )
-
-
-def _find(path: Path) -> DeltaTable | None:
-    try:
-        return open_delta(path) if (path / "_delta_log").is_dir() else None
-    except NotFoundError:
-        return None
 
 
 def delta_statistics(footer: Any) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
-from millpond.file_options import Names, PathLike, name_list
+from millpond.file_options import Names, PathLike, StorageOptions, name_list
 from millpond.frame_base import FrameBase
 
 if TYPE_CHECKING:
@@ -34,10 +35,12 @@ class FrameTables(FrameBase):
         sort_by: Names = None,
         max_rows_per_file: int | None = None,
         compression: str | None = None,
+        storage_options: StorageOptions = None,
     ) -> None:
-        """Writes to a Delta table on this machine's disks; `mode="ignore"` does nothing when it is there.
+        """Writes to a Delta table, on a disk or a store; `mode="ignore"` does nothing when it is there.
 
         Needs `millpond[delta]`. `DeltaTable(path).vacuum(full=True, dry_run=False)` removes what dead jobs left.
+        `storage_options` are added to the session's for the path's bucket.
 
         >>> session.from_items([{"p": 1, "v": 2}, {"p": 2, "v": 3}]).write_delta(folder / "sales", partition_by="p")
         >>> session.from_items([{"p": 2, "v": 9}]).write_delta(folder / "sales", mode="overwrite_partitions")
@@ -47,6 +50,8 @@ class FrameTables(FrameBase):
         from millpond.delta_writing import DeltaWrite
 
         settings = {"sort_by": sort_by, "max_rows_per_file": max_rows_per_file, "compression": compression}
+        if storage_options:
+            _frame(self).session._stores.add(os.fspath(path), storage_options)
         DeltaWrite(_frame(self), path, mode, name_list(partition_by, "partition_by")).run(settings)
 
     def write_iceberg(
@@ -61,7 +66,7 @@ class FrameTables(FrameBase):
         """Writes to an Iceberg table, as a pyiceberg catalog gives it; it is refreshed. Needs `millpond[iceberg]`.
 
         `mode` is `"append"` (the default), `"overwrite"` or `"overwrite_partitions"`. The table's partitions may be by
-        identity, year, month, day, hour or truncation.
+        identity, year, month, day, hour or truncation. A store is reached with the session's key, else the table's own.
         """
         from millpond.iceberg_writing import IcebergWrite
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
-from millpond.errors import InvalidArgumentError, NotFoundError, UnsupportedError
+from millpond.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError, UnsupportedError
 from millpond.iceberg_statistics import iceberg_bounds
 from millpond.optional_package import needed
 from millpond.sql_text import literal, quote_name
+from millpond.store import root_of
+from millpond.table_options import iceberg_properties, is_denied, options_of_iceberg, without_secrets
 from millpond.table_snapshot import TableColumn, TableFile, TableSnapshot
 
 if TYPE_CHECKING:
@@ -18,24 +20,51 @@ if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table
     from pyiceberg.types import IcebergType, NestedField
 
+    from millpond.file_options import StorageOptions
+    from millpond.object_store import ObjectStores
 
-def open_iceberg(table: Table | str | os.PathLike[str], storage_options: Mapping[str, str] | None = None) -> Table:
-    """The table itself, or the one whose metadata lies at a path. NotFoundError where there is none."""
+
+def open_iceberg(
+    table: Table | str | os.PathLike[str], stores: ObjectStores, storage_options: StorageOptions = None
+) -> Table:
+    """The table itself, or the one whose metadata lies at a path. NotFoundError where there is none.
+
+    From here on `stores` has a key for the table's bucket: what it knew, else the table's own.
+    """
     tables = needed("pyiceberg.table", "an Iceberg table", "iceberg")
     if isinstance(table, tables.Table):
+        _learn_key(stores, table, storage_options)
         return cast("Table", table)
     if not isinstance(table, (str, os.PathLike)):
         raise InvalidArgumentError(
             f"{type(table).__qualname__} is no Iceberg table", hint="give a pyiceberg Table, or a metadata file's path"
         )
     path = os.fspath(table)
+    if storage_options:
+        stores.add(path, storage_options)
+    options = stores.options_of(path)
     try:
-        return tables.StaticTable.from_metadata(path, dict(storage_options or {}))  # type: ignore[no-any-return]
-    except (FileNotFoundError, OSError) as error:
+        return tables.StaticTable.from_metadata(path, iceberg_properties(local_path(path), options))  # type: ignore[no-any-return]
+    except OSError as error:
+        if isinstance(error, PermissionError) or is_denied(str(error)):
+            raise PermissionDeniedError(
+                f'the store refuses access to "{path}": {without_secrets(str(error), options)}',
+                hint="check the key, its rights, and the store's address",
+            ) from None
         raise NotFoundError(
-            f'there is no Iceberg table at "{path}": {error}',
+            f'there is no Iceberg table at "{path}": {without_secrets(str(error), options)}',
             hint="give the path of its metadata.json, or the Table that a pyiceberg catalog loads",
         ) from None
+
+
+def _learn_key(stores: ObjectStores, table: Table, storage_options: StorageOptions) -> None:
+    root = local_path(table.location())
+    if storage_options:
+        stores.add(root, storage_options)
+    own = options_of_iceberg(table.io.properties)
+    # A catalog may give another key each time: the first holds for the session.
+    if root_of(root) and own and not set(own) & set(stores.options_of(root)):
+        stores.add(root, own)
 
 
 def iceberg_snapshot(
@@ -98,7 +127,9 @@ def _file(task: FileScanTask, fields: Iterable[NestedField]) -> TableFile:
 
 
 def local_path(path: str) -> str:
-    """A location as pyiceberg writes it, as a path that DuckDB knows."""
+    """A location as pyiceberg writes it, as a path that DuckDB, or a store of ours, knows."""
+    if path.startswith(("s3a://", "s3n://")):
+        return f"s3://{path[6:]}"
     return path.removeprefix("file://") if path.startswith("file://") else path.removeprefix("file:")
 
 

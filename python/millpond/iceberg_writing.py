@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import ConflictError, InvalidArgumentError, UnsupportedError
@@ -10,6 +9,7 @@ from millpond.iceberg_reading import iceberg_type, local_path, open_iceberg
 from millpond.sql_text import quote_name
 from millpond.table_files import WrittenFile, conformed, forget_manifest, written_files
 from millpond.table_identity import write_identity
+from millpond.table_options import iceberg_properties
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
@@ -34,20 +34,20 @@ class IcebergWrite:
         """Checks what can be before any work is done."""
         if mode not in MODES:
             raise InvalidArgumentError(f"mode={mode!r} is not known", hint=f"choose one of {', '.join(MODES)}")
-        self._table = open_iceberg(table)
+        self._stores = frame.session._stores
+        self._table = open_iceberg(table, self._stores)
         self._table.refresh()
         self._mode = mode
         self._frame = frame
         root = local_path(self._table.location())
-        if "://" in root:
-            raise UnsupportedError(f'an Iceberg table at "{root}" can\'t be written yet', hint="use a local warehouse")
+        iceberg_properties(root, self._stores.options_of(root))  # An error for a store that it can't lie on.
         self._fields = self._table.spec().fields
         if mode == "overwrite_partitions" and not self._fields:
             raise InvalidArgumentError("the table has no partitions to overwrite", hint='use mode="overwrite"')
         if mode == "overwrite_partitions" and any(spec.spec_id != self._table.spec().spec_id for spec in self._specs()):
             raise UnsupportedError("the table was partitioned otherwise once", hint='use mode="overwrite"')
-        self._identity = write_identity(frame, Path(root), mode)
-        self._folder = Path(root) / "data" / self._identity.id
+        self._identity = write_identity(frame, root, mode)
+        self._folder = f"{root.rstrip('/')}/data/{self._identity.id}"
         # The names of the partition's columns in the folders: no column of the table may be called so.
         self._folders = [f"millpond_partition_{i}" for i in range(len(self._fields))]
 
@@ -71,9 +71,9 @@ class IcebergWrite:
             field_ids={field.name: _field_ids(field.field_id, field.field_type) for field in schema.fields},
             **settings,
         )
-        files = [self._data_file(file) for file in written_files(self._folder)]
+        files = [self._data_file(file) for file in written_files(self._stores, self._folder)]
         self._commit(files)
-        forget_manifest(self._folder)
+        forget_manifest(self._stores, self._folder)
 
     def _check_required(self) -> None:
         have = {name.lower() for name in self._frame.columns}
@@ -119,10 +119,10 @@ class IcebergWrite:
             **statistics.to_serialized_dict(),
         )
 
-    def _location(self, path: Path) -> str:
+    def _location(self, path: str) -> str:
         """The file's name in the table, in the form of the table's own location."""
-        root = self._table.location()
-        return root.rstrip("/") + "/" + path.relative_to(local_path(root)).as_posix()
+        root = self._table.location().rstrip("/")
+        return root + path[len(local_path(root)) :]
 
     def _partition(self, file: WrittenFile) -> Record:
         from pyiceberg.conversions import partition_to_py

@@ -40,6 +40,11 @@ class ObjectStores:
             if root not in self._of_bucket:
                 self._of_bucket[root] = merged
 
+    def options_of(self, path: str) -> dict[str, str]:
+        """The options that hold for a path's bucket. Secret."""
+        with self._lock:
+            return dict(self._of_bucket.get(root_of(path), self._options))
+
     def stat(self, path: str) -> Entry:
         """What is at a path: an object, else a folder."""
         return self._store_of(path).stat(path)

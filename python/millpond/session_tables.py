@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from millpond.file_options import PathLike
+from millpond.file_options import PathLike, StorageOptions
 from millpond.source_line import source_line
 from millpond.table_frame import frame_of
 
@@ -32,23 +31,30 @@ class SessionTables:
         *,
         version: int | None = None,
         timestamp: datetime.datetime | str | None = None,
-        storage_options: Mapping[str, str] | None = None,
+        storage_options: StorageOptions = None,
     ) -> DataFrame:
         """A frame over a Delta table, as it is, or as it was at a `version` or a `timestamp`. Needs `millpond[delta]`.
 
         A naive timestamp is local time. Column mapping and deletion vectors are read; what else a table asks of its
-        readers is an UnsupportedError. `storage_options` are for its log, as deltalake takes them.
+        readers is an UnsupportedError. `storage_options` are added to the session's for the path's bucket.
 
         >>> session.from_items([1, 2]).write_delta(folder / "table")
         >>> session.from_items([3]).write_delta(folder / "table", mode="append")
         >>> session.read_delta(folder / "table").count(), session.read_delta(folder / "table", version=0).count()
         (3, 2)
         """
-        from millpond.delta_reading import delta_snapshot, open_delta
+        from millpond.delta_reading import delta_snapshot, open_delta, reached
+        from millpond.table_options import delta_options
 
         line = source_line()
-        table = open_delta(path, version, timestamp, storage_options)
-        return frame_of(_as_session(self), delta_snapshot(table), os.fspath(path), line)
+        place, session = os.fspath(path), _as_session(self)
+        if storage_options:
+            session._stores.add(place, storage_options)
+        options = delta_options(place.removeprefix("file://"), session._stores.options_of(place))
+        table = open_delta(place, version, timestamp, options)
+        with reached(place, options):
+            snapshot = delta_snapshot(table)
+        return frame_of(session, snapshot, place, line)
 
     def read_iceberg(
         self,
@@ -56,20 +62,21 @@ class SessionTables:
         *,
         snapshot_id: int | None = None,
         timestamp: datetime.datetime | str | None = None,
-        storage_options: Mapping[str, str] | None = None,
+        storage_options: StorageOptions = None,
     ) -> DataFrame:
         """A frame over an Iceberg table, as it is, or as it was at a snapshot or a time. Needs `millpond[iceberg]`.
 
         `table` is a pyiceberg Table, as a catalog gives it, or the path of a metadata.json, or of a table's folder with
         a version hint. Columns are found by field id. Files with position deletes are read; equality
-        deletes and deletion vectors are an UnsupportedError. `storage_options` are pyiceberg's, where `table` is a
-        path.
+        deletes and deletion vectors are an UnsupportedError. Files on a store are read with the keys that the session
+        has for it, else with the table's own; `storage_options` are added to the session's for the table's bucket.
         """
-        from millpond.iceberg_reading import iceberg_snapshot, open_iceberg
+        from millpond.iceberg_reading import iceberg_snapshot, local_path, open_iceberg
 
         line = source_line()
-        opened = open_iceberg(table, storage_options)
-        return frame_of(_as_session(self), iceberg_snapshot(opened, snapshot_id, timestamp), opened.location(), line)
+        session = _as_session(self)
+        opened = open_iceberg(table, session._stores, storage_options)
+        return frame_of(session, iceberg_snapshot(opened, snapshot_id, timestamp), local_path(opened.location()), line)
 
 
 def _as_session(reading: SessionTables) -> Any:

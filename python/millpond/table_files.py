@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from millpond.errors import InvalidArgumentError
+from millpond.errors import DataCorruptError, InvalidArgumentError
 from millpond.sql_text import quote_name
+from millpond.store import root_of
+from millpond.store_file import StoreFile
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
     from millpond.dataframe import DataFrame
+    from millpond.object_store import ObjectStores
 
+_HEAD = "._millpond-head.json"
+_THREADS = 8
+_FOOTER_BYTES = 64 << 10
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 # A column of the first type may be written to one of the others without a value being changed.
 _WIDER = {
@@ -39,35 +48,59 @@ _WIDER = {
 class WrittenFile:
     """A Parquet file in its place, with the values of its `key=value` folders, None for NULL."""
 
-    path: Path
+    path: str
+    size: int
+    mtime_ns: int
     folders: dict[str, str | None]
     footer: pq.FileMetaData
 
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.path.stat().st_size
 
-
-def written_files(folder: Path) -> list[WrittenFile]:
-    """The files with rows that a write left in its folder."""
-    import pyarrow.parquet as pq
-
+def written_files(stores: ObjectStores, folder: str) -> list[WrittenFile]:
+    """The files with rows that a write left in its folder, on a disk or a store."""
+    found = _stored(stores, folder) if root_of(folder) else _on_disk(folder)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        footers = list(pool.map(lambda entry: _footer(stores, entry[0]), found))
     files = []
-    for path in sorted(folder.rglob("*.parquet")):
-        footer = pq.read_metadata(path)
+    for (path, size, mtime_ns), footer in zip(found, footers, strict=True):
         if footer.num_rows:
-            names = path.relative_to(folder).parts[:-1]
+            names = path[len(folder) + 1 :].split("/")[:-1]
             pairs = [name.partition("=") for name in names]
             folders = {unquote(key): None if value == _HIVE_NULL else unquote(value) for key, _, value in pairs}
-            files.append(WrittenFile(path, folders, footer))
+            files.append(WrittenFile(path, size, mtime_ns, folders, footer))
     return files
 
 
-def forget_manifest(folder: Path) -> None:
+def forget_manifest(stores: ObjectStores, folder: str) -> None:
     """Removes the note of who wrote a folder, once the table itself knows."""
-    for note in folder.glob("._millpond-*.json"):
+    if root_of(folder):
+        stores.remove([f"{folder}/{_HEAD}"])
+        return
+    for note in Path(folder).glob("._millpond-*.json"):
         note.unlink(missing_ok=True)
+
+
+def _stored(stores: ObjectStores, folder: str) -> list[tuple[str, int, int]]:
+    # What a dead run left lies there too: the head says what counts.
+    head = json.loads(stores.get(f"{folder}/{_HEAD}")[0])
+    named = {f"{folder}/{file['name']}" for write in head["writes"] for file in write["files"]}
+    found = [(path, size, mtime_ns) for path, size, mtime_ns, *_ in stores.list_all(folder) if path in named]
+    if len(found) != len(named):
+        raise DataCorruptError(f'"{folder}" lacks files of a write that was done', hint="run the program again")
+    return found
+
+
+def _on_disk(folder: str) -> list[tuple[str, int, int]]:
+    found = [(str(path), path.stat()) for path in sorted(Path(folder).rglob("*.parquet"))]
+    return [(path, status.st_size, status.st_mtime_ns) for path, status in found]
+
+
+def _footer(stores: ObjectStores, path: str) -> pq.FileMetaData:
+    import pyarrow.parquet as pq
+
+    if not root_of(path):
+        return pq.read_metadata(path)
+    with BufferedReader(StoreFile(stores.open(path)), _FOOTER_BYTES) as file:
+        return pq.read_metadata(file)
 
 
 def conformed(frame: DataFrame, columns: Iterable[tuple[str, str]], extra: Iterable[str] = ()) -> DataFrame:

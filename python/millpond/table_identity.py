@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from millpond.source_line import source_line, warn
@@ -42,9 +41,9 @@ class WriteIdentity:
             )
 
 
-def write_identity(frame: DataFrame, root: Path, details: str) -> WriteIdentity:
+def write_identity(frame: DataFrame, root: str, details: str) -> WriteIdentity:
     """The identity of the next write, of `frame`, to the table at `root`."""
-    table = table_root(str(root))
+    table = table_root(root)
     plan, reads_itself = _plan_beside(frame, table)
     session = frame.session
     text = json.dumps([session.job_id, table, details, session._next_table_write(), None if reads_itself else plan])
@@ -87,7 +86,7 @@ def _plan_beside(frame: DataFrame, table: str) -> tuple[list[Any], bool]:
         entry = {key: value for key, value in node.items() if key not in _APART}
         entry["inputs"] = [places[number] for number in node["inputs"]]
         if node["op"] == "scan":
-            others = [file for file in node["files"] if not Path(os.path.realpath(file["path"])).is_relative_to(table)]
+            others = [file for file in node["files"] if not table_root(file["path"]).startswith(f"{table}/")]
             reads_itself = reads_itself or len(others) < len(node["files"])
             entry["files"] = others
         plan.append(entry)

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 VERSION = "1.5.5"
-EXTENSIONS = ("avro", "delta", "iceberg", "ducklake")
+EXTENSIONS = ("httpfs", "avro", "delta", "iceberg", "ducklake")
 # Beside the virtual environment's own packages, so that it is there for the next run.
 FOLDER = Path(sys.prefix) / f"duckdb-{VERSION}"
+_DONE = FOLDER / f"done-{len(EXTENSIONS)}"
 _PROGRAM = """
 import glob, json, sys
 folder, statements = sys.argv[1], json.loads(sys.argv[2])
 sys.path.insert(0, folder)
 import duckdb
 with duckdb.connect() as connection:
-    for name in ("avro", "delta", "iceberg", "ducklake"):
+    for name in ("httpfs", "avro", "delta", "iceberg", "ducklake"):
         (path,) = glob.glob(f"{folder}/duckdb_extension_{name}/extensions/*/{name}.duckdb_extension")
         connection.execute(f"LOAD '{path}'")
     for statement in statements:
@@ -29,12 +30,12 @@ with duckdb.connect() as connection:
 
 def install() -> None:
     """Installs it once."""
-    if (FOLDER / "done").exists():
+    if _DONE.exists():
         return
     packages = [f"duckdb=={VERSION}", *(f"duckdb_extension_{name}=={VERSION}" for name in EXTENSIONS)]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(FOLDER), *packages]
-    subprocess.run(pip, check=True, timeout=280)
-    (FOLDER / "done").touch()
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", str(FOLDER)]
+    subprocess.run([*pip, *packages], check=True, timeout=280)
+    _DONE.touch()
 
 
 def rows(*statements: str) -> list[list[Any]]:

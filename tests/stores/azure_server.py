@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from servers import BUCKET, INSTALLED, Store, free_port, running
+from servers import BUCKET, INSTALLED, LARGE_ON_DISK, Store, free_port, running
 
 AZURITE = "azurite@3.37.0"
 # Azurite's own, in its manual.
@@ -41,7 +41,8 @@ def azurite(folder: Path) -> Iterator[Store]:
     from azure.storage.blob import ContainerClient
 
     port = free_port()
-    command = [_install(), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
+    command = [_install(), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
+    command += ["--location", str(folder / "azurite")] if LARGE_ON_DISK else ["--inMemoryPersistence"]
     endpoint = f"http://127.0.0.1:{port}"
     with running([*command, "--silent", "--skipApiVersionCheck"], endpoint, folder / "azurite.log"):
         account = f"{endpoint}/{ACCOUNT}"

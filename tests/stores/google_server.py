@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from servers import BUCKET, Store, free_port, install_go_program, running
+from servers import BUCKET, LARGE_ON_DISK, Store, free_port, install_go_program, running
 
 FAKE_GCS = "github.com/fsouza/fake-gcs-server@v1.56.1"
 
@@ -39,7 +39,11 @@ def google(folder: Path) -> Iterator[Store]:
     program = install_go_program("fake-gcs-server", FAKE_GCS)
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    command = [program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory"]
+    command = [program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
+    if LARGE_ON_DISK:
+        command += ["-backend", "filesystem", "-filesystem-root", str(folder / "gcs")]
+    else:
+        command += ["-backend", "memory"]
     # Where it sends who continues an upload.
     command += ["-external-url", endpoint]
     with running(command, endpoint, folder / "gcs.log"):

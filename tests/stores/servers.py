@@ -24,6 +24,8 @@ from s3_server import SECRET, s3_server  # noqa: E402
 INSTALLED = ROOT / "build" / "stores"
 VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 BUCKET = "data"
+#: Whether servers that can keep their data in memory keep it on the disk.
+LARGE_ON_DISK = int(os.environ.get("MILLPOND_TEST_LARGE", "0")) > 1 << 30
 
 
 @dataclass
