@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from millpond.delta_reading import deleted_rows, delta_address, delta_type, open_delta, reached
 from millpond.errors import AlreadyExistsError, ConflictError, InvalidArgumentError, NotFoundError, UnsupportedError
@@ -177,7 +178,7 @@ class DeltaWrite:
         known = self._files_in(self._table, touched)
         now = int(datetime.datetime.now().timestamp() * 1000)
         removes = [
-            deltalake.transaction.RemoveAction(path, True, now, size, partition)
+            deltalake.transaction.RemoveAction(unquote(path), True, now, size, partition)
             for path, (size, partition) in sorted(known.items())
         ]
         for _ in range(_COMMIT_TRIES):

@@ -354,3 +354,12 @@ def test_a_commit_of_the_same_write_by_another_driver_is_ours(tmp_path: Path, mo
     with open_session(tmp_path) as session:
         session.from_items([{"a": 2}]).write_delta(tmp_path / "t", mode="append")
         assert session.read_delta(tmp_path / "t").count() == 2
+
+
+@pytest.mark.parametrize("mode", ["overwrite", "overwrite_partitions"])
+def test_files_whose_names_are_encoded_are_replaced(local: millpond.Session, tmp_path: Path, mode: str) -> None:
+    rows = [{"p": name, "a": 1} for name in ("a b", "50%", "x/y", "ü'")]
+    write_deltalake(tmp_path / "t", pa.Table.from_pylist(rows), partition_by=["p"])
+    local.from_items([{**row, "a": 2} for row in rows]).write_delta(tmp_path / "t", mode=mode)
+    assert DeltaTable(tmp_path / "t").to_pyarrow_table()["a"].to_pylist() == [2] * 4
+    assert [row["a"] for row in local.read_delta(tmp_path / "t").take_all()] == [2] * 4
