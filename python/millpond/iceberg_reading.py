@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 from collections.abc import Iterable
@@ -51,6 +52,9 @@ def open_iceberg(
                 f'the store refuses access to "{path}": {without_secrets(str(error), options)}',
                 hint="check the key, its rights, and the store's address",
             ) from None
+        if root_of(path):
+            with contextlib.suppress(NotFoundError):
+                stores.get(path)  # The answer to a HEAD may leave out that a key is refused.
         raise NotFoundError(
             f'there is no Iceberg table at "{path}": {without_secrets(str(error), options)}',
             hint="give the path of its metadata.json, or the Table that a pyiceberg catalog loads",

@@ -113,11 +113,12 @@ def _error_of(path: str, response: Mapping[str, Any]) -> MillpondError:
     text = f"{code}: {response.get('Error', {}).get('Message', '')}"
     if status == 412 or code in ("PreconditionFailed", "ConditionalRequestConflict"):
         return ConflictError(f'another writer was faster at "{path}" ({code})')
-    if status == 404:
+    # versitygw answers 404 to a key that it does not know.
+    if status == 404 and code not in ("InvalidAccessKeyId", "XAdminUserNotFound"):
         return NotFoundError(
             f'there is nothing at "{path}" ({code})', hint="check the bucket's name and the store's address"
         )
-    if status in (401, 403):
+    if status in (401, 403, 404):
         return PermissionDeniedError(
             f'the store refuses access to "{path}" ({text})', hint="check the key, its rights, and the store's address"
         )
