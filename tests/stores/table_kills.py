@@ -102,7 +102,7 @@ class Table:
         log = DeltaStorageHandler.from_table(table._table)
         found = []
         for version in range(1, table.version() + 1):
-            content = log.open_input_file(f"_delta_log/{version:020}.json").readall().to_pybytes()
+            content = log.open_input_file(f"_delta_log/{version:020}.json").readall()
             found += [json.loads(line)["txn"]["appId"] for line in content.splitlines() if b'"txn"' in line]
         return found
 
