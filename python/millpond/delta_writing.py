@@ -65,14 +65,17 @@ class DeltaWrite:
 
     def run(self, settings: dict[str, Any]) -> None:
         """Writes and commits; nothing when this very write is in the table already."""
-        if self._is_committed(self._table) or (self._mode == "ignore" and self._table is not None):
+        folder = f"{self._path}/{self._identity.id}"
+        if self._is_committed(self._table):
+            forget_manifest(self._stores, folder)  # The run that committed may have died before it could.
+            return
+        if self._mode == "ignore" and self._table is not None:
             return
         if self._mode == "error" and self._table is not None:
             raise AlreadyExistsError(
                 f'there is a Delta table at "{self._path}"', hint='use mode="append", "overwrite" or another path'
             )
         frame = self._conformed()
-        folder = f"{self._path}/{self._identity.id}"
         # A folder of this name is this write's own, from a run that died before the commit.
         frame.write_parquet(folder, mode="overwrite", partition_by=self._partition_by or None, **settings)
         files = written_files(self._stores, folder)

@@ -57,6 +57,7 @@ class IcebergWrite:
     def run(self, settings: dict[str, Any]) -> None:
         """Writes and commits; nothing when this very write is in the table already."""
         if self._is_committed():
+            forget_manifest(self._stores, self._folder)  # The run that committed may have died before it could.
             return
         schema = self._table.schema()
         columns = [(field.name, iceberg_type(field.field_type)) for field in schema.fields]
