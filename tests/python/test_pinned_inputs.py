@@ -92,9 +92,11 @@ def test_a_local_file_that_is_written_again_while_it_is_read(tmp_path: Path) -> 
     path = tmp_path / "x.csv"
     path.write_bytes(csv(1))
 
+    changed = csv(2)  # Here: a worker can't import the module that `csv` is of.
+
     def overwrite(batch: pa.RecordBatch) -> pa.RecordBatch:
         with path.open("r+b") as file:
-            file.write(csv(2))
+            file.write(changed)
         return batch
 
     with open_session(tmp_path) as session:
