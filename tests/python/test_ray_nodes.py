@@ -131,11 +131,21 @@ def test_sessions_use_only_nodes_that_have_what_they_ask_for(cluster: Any, secon
 
 def test_a_node_that_joins_gets_tasks(cluster: Any, tmp_path: Path) -> None:
     wait_until(lambda: len(alive()) == 1)
+    seen = tmp_path / "seen"
+    seen.mkdir()
+
+    def meet(batch: Any) -> Any:
+        (seen / str(raylet_here())).touch()
+        # The first node's task is there until the second node has one, however long it takes to start.
+        wait_until(lambda: len(list(seen.iterdir())) == 2, 120)
+        return batch
+
     with session(tmp_path) as ours:
         frame = ours.from_items([{"a": i} for i in range(40)]).repartition(40, by_rows=True)
         node = cluster.add_node(num_cpus=1, **SMALL)
         try:
-            assert {place["node"] for place in places(frame)} == {raylet(cluster.head_node), raylet(node)}
+            assert frame.map_batches(meet).count() == 40
+            assert {path.name for path in seen.iterdir()} == {str(raylet(cluster.head_node)), str(raylet(node))}
         finally:
             cluster.remove_node(node)
 
