@@ -17,6 +17,8 @@ from millpond.errors import (
 )
 from millpond.store_patience import Patience
 
+#: What stores call a key that they do not know; the second is versitygw's, whose status is 404.
+UNKNOWN_KEY = ("InvalidAccessKeyId", "XAdminUserNotFound")
 _T = TypeVar("_T")
 
 #: Requests that a store is asked at once.
@@ -113,14 +115,13 @@ def _error_of(path: str, response: Mapping[str, Any]) -> MillpondError:
     text = f"{code}: {response.get('Error', {}).get('Message', '')}"
     if status == 412 or code in ("PreconditionFailed", "ConditionalRequestConflict"):
         return ConflictError(f'another writer was faster at "{path}" ({code})')
-    # versitygw answers 404 to a key that it does not know.
-    if status == 404 and code not in ("InvalidAccessKeyId", "XAdminUserNotFound"):
-        return NotFoundError(
-            f'there is nothing at "{path}" ({code})', hint="check the bucket's name and the store's address"
-        )
-    if status in (401, 403, 404):
+    if status in (401, 403) or code in UNKNOWN_KEY:
         return PermissionDeniedError(
             f'the store refuses access to "{path}" ({text})', hint="check the key, its rights, and the store's address"
+        )
+    if status == 404:
+        return NotFoundError(
+            f'there is nothing at "{path}" ({code})', hint="check the bucket's name and the store's address"
         )
     if status == 501:
         return UnsupportedError(

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import MillpondError, NotFoundError, PermissionDeniedError, UnavailableError
-from millpond.s3_client import THREADS, s3_client
+from millpond.s3_client import THREADS, UNKNOWN_KEY, s3_client
 from millpond.s3_ranges import Connections, NotPlainError, Ranges
 from millpond.s3_reading import S3Reading
 from millpond.store import Copies, Entries, Entry, Paths, Readable, Store, plain_tag
@@ -29,8 +29,7 @@ _DENIED = (
     "INVALID_ACCESS_KEY_ID",
     "SIGNATURE_DOES_NOT_MATCH",
     "HTTP 403",
-    "InvalidAccessKeyId",
-    "XAdminUserNotFound",
+    *UNKNOWN_KEY,
 )
 _SECOND = 1_000_000_000
 # Larger objects are uploaded in parts.

@@ -14,8 +14,9 @@ namespace {
 
 // A statement's text without its semicolon, and what comments follow it.
 std::string up_to_semicolon(std::string text) {
-  const bool may_end_early = text.find(';') != std::string::npos;
-  for (const duckdb::SimplifiedToken& token : may_end_early ? duckdb::Parser::Tokenize(text) : duckdb::vector<duckdb::SimplifiedToken>{}) {
+  const bool has_semicolon = text.find(';') != std::string::npos;  // Or there is no need to take it apart.
+  const auto tokens = has_semicolon ? duckdb::Parser::Tokenize(text) : decltype(duckdb::Parser::Tokenize(text)){};
+  for (const duckdb::SimplifiedToken& token : tokens) {
     if (token.type == duckdb::SimplifiedTokenType::SIMPLIFIED_TOKEN_OPERATOR && text[token.start] == ';') {
       text.resize(token.start);
       break;

@@ -17,16 +17,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from servers import Store, missing_tool, store
+from watching import Watching
 
 ROWS = 4_000
 PARTITIONS = 8
@@ -49,33 +47,14 @@ def write(folder: Path, number: int, root: str, options: dict[str, str]) -> None
         rows.repartition(PARTITIONS, by_rows=True).write_parquet(f"{root}/out", mode="overwrite")
 
 
-class Reader:
+class Reader(Watching):
     """Reads the folder again and again."""
 
     def __init__(self, folder: Path, place: Store) -> None:
-        self.seen: Counter[int] = Counter()
+        super().__init__(self._read, self._list)
         self.retries = 0
-        self.wrong: list[str] = []
         self._folder = folder
         self._place = place
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._look, args=[look]) for look in (self._read, self._list)]
-
-    def __enter__(self) -> Reader:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _look(self, look: Callable[[], None]) -> None:
-        try:
-            look()
-        except Exception as error:
-            self.wrong.append(f"a reader ended: {type(error).__name__}: {error}")
 
     def _read(self) -> None:
         import millpond
@@ -83,7 +62,7 @@ class Reader:
         with millpond.init(
             data_root=self._folder, threads=1, progress=False, storage_options=self._place.options
         ) as session:
-            while not self._stop.is_set():
+            while not self.stopped.is_set():
                 try:
                     frame = session.read_parquet(f"{self._place.root}/out")
                     rows = frame.partial_sql("SELECT writer, count(*) AS n FROM {0} GROUP BY writer").take_all()
@@ -101,7 +80,7 @@ class Reader:
     def _list(self) -> None:
         import pyarrow.parquet as pq
 
-        while not self._stop.is_set():
+        while not self.stopped.is_set():
             for name in self._place.names("out/"):
                 if not name.endswith(".parquet"):
                     continue

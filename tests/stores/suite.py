@@ -30,7 +30,8 @@ from millpond.text_reading import pieces_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import ROOT, Store, missing_tool, store
+from places import open_session, started
+from servers import ROOT, Store
 
 STORES = ["local", "moto", "versitygw", "hdfs", "azurite", "gcs"]
 SECRETS = ["aws_secret_access_key", "azure_storage_account_key"]
@@ -46,18 +47,9 @@ LARGE = int(os.environ.get("MILLPOND_TEST_LARGE", str(64 << 20)))
 KEYS = int(os.environ.get("MILLPOND_TEST_KEYS", "10000"))
 
 
-def open_session(folder: Path, place: Store, **arguments: Any) -> millpond.Session:
-    settings: dict[str, Any] = {"threads": 2, "memory_limit": "1GB", "progress": False, "min_task_bytes": 0}
-    settings.update({"storage_options": place.options, **arguments})
-    return millpond.init(data_root=folder / "data", **settings)
-
-
 @pytest.fixture(scope="session", params=STORES)
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    if (tool := missing_tool(request.param)) is not None:
-        pytest.skip(f"{request.param} is NOT TESTED: {tool} is missing on this machine")
-    with store(request.param, tmp_path_factory.mktemp(request.param)) as place:
-        yield place
+    yield from started(request.param, tmp_path_factory)
 
 
 @pytest.fixture

@@ -18,16 +18,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from servers import Store, missing_tool, store
+from watching import Watching
 
 ROWS = 4_000
 PARTITIONS = 4
@@ -133,32 +132,13 @@ def write(folder: Path, number: int, table: Table) -> None:
         table.write(rows.repartition(PARTITIONS, by_rows=True))
 
 
-class Readers:
+class Readers(Watching):
     """Read the table again and again, by millpond and by its own package."""
 
     def __init__(self, folder: Path, table: Table) -> None:
-        self.seen: Counter[int] = Counter()
-        self.wrong: list[str] = []
+        super().__init__(self._ours, self._theirs)
         self._folder = folder
         self._table = table
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._look, args=[look]) for look in (self._ours, self._theirs)]
-
-    def __enter__(self) -> Readers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _look(self, look: Callable[[], None]) -> None:
-        try:
-            look()
-        except Exception as error:
-            self.wrong.append(f"a reader ended: {type(error).__name__}: {error}")
 
     def _ours(self) -> None:
         import millpond
@@ -166,13 +146,13 @@ class Readers:
         with millpond.init(
             data_root=self._folder, threads=1, progress=False, storage_options=self._table.options
         ) as session:
-            while not self._stop.is_set():
+            while not self.stopped.is_set():
                 frame = self._table.read(session)
                 rows = frame.partial_sql("SELECT writer, count(*) AS n FROM {0} GROUP BY writer").take_all()
                 self._note([(row["writer"], row["n"]) for row in rows], "millpond")
 
     def _theirs(self) -> None:
-        while not self._stop.is_set():
+        while not self.stopped.is_set():
             self._note(self._table.rows_of_theirs(), "the table's own package")
 
     def _note(self, rows: list[tuple[int, int]], who: str) -> None:

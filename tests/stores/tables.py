@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 
 from duckdb_1_5 import rows as duckdb_rows
-from servers import SECRET, Store, missing_tool, store
+from places import open_session, started
+from servers import SECRET, Store
 
 S3 = ("moto", "versitygw")
 DELTA = (*S3, "azurite")
@@ -36,18 +37,9 @@ TYPED = (
 )
 
 
-def open_session(folder: Path, place: Store, **arguments: Any) -> millpond.Session:
-    settings: dict[str, Any] = {"threads": 2, "memory_limit": "1GB", "progress": False, "min_task_bytes": 0}
-    settings.update({"storage_options": place.options, **arguments})
-    return millpond.init(data_root=folder / "data", **settings)
-
-
 @pytest.fixture(scope="module", params=DELTA)
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    if (tool := missing_tool(request.param)) is not None:
-        pytest.skip(f"{request.param} is NOT TESTED: {tool} is missing on this machine")
-    with store(request.param, tmp_path_factory.mktemp(request.param)) as place:
-        yield place
+    yield from started(request.param, tmp_path_factory)
 
 
 @pytest.fixture
