@@ -8,7 +8,7 @@ namespace {
 
 std::int64_t whole_rows(const FileSlice& slice) { return slice.num_rows; }
 std::int64_t whole_rows(const SegmentSlice& slice) { return slice.num_rows; }
-std::int64_t whole_bytes(const FileSlice& slice) { return slice.size; }
+std::int64_t whole_bytes(const FileSlice& slice) { return slice.lines ? slice.lines->size() : slice.size; }
 std::int64_t whole_bytes(const SegmentSlice& slice) { return slice.num_bytes; }
 
 // The rows of `slice` that are numbers [begin, end) among its own rows.
@@ -23,28 +23,37 @@ Slice sub_slice(const Slice& slice, std::int64_t begin, std::int64_t end) {
       slice);
 }
 
-Json rows_to_json(const RowRange& rows) { return Json::array({Json(rows.begin), Json(rows.end)}); }
+template <typename Range>
+bool follows(const std::optional<Range>& before, const std::optional<Range>& next) {
+  return before && next && before->end == next->begin;
+}
 
-Result<std::optional<RowRange>> rows_from_json(const Json& json) {
-  const Json* rows = json.find("rows");
-  if (rows == nullptr || rows->is_null()) return std::optional<RowRange>();
-  if (!rows->is_array() || rows->as_array().size() != 2 || !rows->as_array()[0].is_int() ||
-      !rows->as_array()[1].is_int()) {
-    return Status::data_corrupt("JSON member \"rows\" of a slice is not a pair of integers");
+template <typename Range>
+Json range_to_json(const Range& range) {
+  return Json::array({Json(range.begin), Json(range.end)});
+}
+
+template <typename Range>
+Result<std::optional<Range>> range_from_json(const Json& json, const std::string& member) {
+  const Json* pair = json.find(member);
+  if (pair == nullptr || pair->is_null()) return std::optional<Range>();
+  if (!pair->is_array() || pair->as_array().size() != 2 || !pair->as_array()[0].is_int() || !pair->as_array()[1].is_int()) {
+    return Status::data_corrupt("JSON member \"" + member + "\" of a slice is not a pair of integers");
   }
-  const RowRange range{rows->as_array()[0].as_int(), rows->as_array()[1].as_int()};
+  const Range range{pair->as_array()[0].as_int(), pair->as_array()[1].as_int()};
   if (range.begin < 0 || range.end < range.begin) {
-    return Status::data_corrupt("the row range of a slice is not in order: " + std::to_string(range.begin) + " to " +
-                                std::to_string(range.end));
+    return Status::data_corrupt("the range \"" + member + "\" of a slice is not in order: " + std::to_string(range.begin) +
+                                " to " + std::to_string(range.end));
   }
-  return std::optional<RowRange>(range);
+  return std::optional<Range>(range);
 }
 
 Json file_slice_to_json(const FileSlice& slice) {
   Json json = Json::object({{"path", slice.path}, {"size", slice.size}, {"mtime_ns", slice.mtime_ns}});
   if (!slice.tag.empty()) json.set("tag", slice.tag);
   if (slice.num_rows >= 0) json.set("num_rows", slice.num_rows);
-  if (slice.rows.has_value()) json.set("rows", rows_to_json(*slice.rows));
+  if (slice.rows.has_value()) json.set("rows", range_to_json(*slice.rows));
+  if (slice.lines.has_value()) json.set("lines", range_to_json(*slice.lines));
   return json;
 }
 
@@ -54,7 +63,7 @@ Json segment_slice_to_json(const SegmentSlice& slice) {
                             {"num_rows", slice.num_rows},
                             {"num_bytes", slice.num_bytes},
                             {"index_digest", slice.index_digest}});
-  if (slice.rows.has_value()) json.set("rows", rows_to_json(*slice.rows));
+  if (slice.rows.has_value()) json.set("rows", range_to_json(*slice.rows));
   return json;
 }
 
@@ -77,6 +86,29 @@ std::int64_t slice_bytes(const Slice& slice) {
       slice);
 }
 
+std::vector<Slice> joined_ranges(const std::vector<Slice>& slices) {
+  std::vector<Slice> all;
+  for (const Slice& slice : slices) {
+    const auto* next = std::get_if<FileSlice>(&slice);
+    auto* last = all.empty() ? nullptr : std::get_if<FileSlice>(&all.back());
+    const bool is_same = next != nullptr && last != nullptr && last->path == next->path;
+    if (is_same && follows(last->rows, next->rows)) {
+      last->rows->end = next->rows->end;
+    } else if (is_same && follows(last->lines, next->lines)) {
+      last->lines->end = next->lines->end;
+    } else {
+      all.push_back(slice);
+    }
+  }
+  for (Slice& slice : all) {
+    auto* file = std::get_if<FileSlice>(&slice);
+    if (file == nullptr) continue;
+    if (file->rows && file->rows->begin == 0 && file->rows->end == file->num_rows) file->rows.reset();
+    if (file->lines && file->lines->begin == 0 && file->lines->end == file->size) file->lines.reset();
+  }
+  return all;
+}
+
 Json slice_to_json(const Slice& slice) {
   if (const auto* file = std::get_if<FileSlice>(&slice)) return file_slice_to_json(*file);
   return segment_slice_to_json(std::get<SegmentSlice>(slice));
@@ -84,7 +116,7 @@ Json slice_to_json(const Slice& slice) {
 
 Result<Slice> slice_from_json(const Json& json) {
   MILLPOND_ASSIGN_OR_RETURN(std::string path, json.get_string("path"));
-  MILLPOND_ASSIGN_OR_RETURN(std::optional<RowRange> rows, rows_from_json(json));
+  MILLPOND_ASSIGN_OR_RETURN(std::optional<RowRange> rows, range_from_json<RowRange>(json, "rows"));
   if (json.find("partition") != nullptr) {  // Only segments have one.
     SegmentSlice slice;
     slice.path = std::move(path);
@@ -102,6 +134,7 @@ Result<Slice> slice_from_json(const Json& json) {
   MILLPOND_ASSIGN_OR_RETURN(slice.mtime_ns, json.get_int("mtime_ns"));
   slice.tag = json.string_or("tag", "");
   slice.num_rows = json.int_or("num_rows", -1);
+  MILLPOND_ASSIGN_OR_RETURN(slice.lines, range_from_json<LineRange>(json, "lines"));
   return Slice(std::move(slice));
 }
 

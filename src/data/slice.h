@@ -20,6 +20,15 @@ struct RowRange {
   bool operator==(const RowRange&) const = default;
 };
 
+/// The lines of a text file that begin in its bytes [begin, end), each to its end.
+struct LineRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+
+  std::int64_t size() const { return end - begin; }
+  bool operator==(const LineRange&) const = default;
+};
+
 /// A file as it was when it was planned. Whoever reads it later checks size, time and tag again and
 /// fails with kDataCorrupt, naming the file, when they changed.
 struct FileSlice {
@@ -29,6 +38,7 @@ struct FileSlice {
   std::string tag;               ///< A store's own identity of the content; empty on disks and where a store tells none.
   std::int64_t num_rows = -1;    ///< Rows in the whole file, -1 when unknown (CSV, JSON).
   std::optional<RowRange> rows;  ///< Which rows of it; all when absent.
+  std::optional<LineRange> lines = {};  ///< Which lines of it, one JSON object each; all when absent. Never beside `rows`.
 
   bool operator==(const FileSlice&) const = default;
 };
@@ -49,8 +59,11 @@ using Slice = std::variant<FileSlice, SegmentSlice>;
 
 /// Rows of a slice if known, else -1.
 std::int64_t slice_rows(const Slice& slice);
-/// Bytes it stands for, scaled to its row range.
+/// Bytes it stands for: of its lines, or scaled to its row range.
 std::int64_t slice_bytes(const Slice& slice);
+
+/// Ranges of one file that follow each other as one, and as the whole file where they are all of it. Order is kept.
+std::vector<Slice> joined_ranges(const std::vector<Slice>& slices);
 
 Json slice_to_json(const Slice& slice);
 Result<Slice> slice_from_json(const Json& json);

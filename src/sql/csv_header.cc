@@ -10,6 +10,7 @@
 #include "data/schema.h"
 #include "sql/describe.h"
 #include "sql/file_literals.h"
+#include "sql/file_scan.h"
 
 namespace millpond {
 namespace {
@@ -19,10 +20,6 @@ constexpr std::size_t kHead = 64 * 1024;
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
-}
-
-bool is_compressed(const std::string& path, const std::map<std::string, std::string>& options) {
-  return options.contains("compression") || path.ends_with(".gz") || path.ends_with(".zst");
 }
 
 /// False when the file can't begin with the names; cheaper than reading it as CSV.

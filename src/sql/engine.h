@@ -165,6 +165,10 @@ class Engine {
   /// Row groups of a Parquet file as row ranges, in order.
   Result<std::vector<RowRange>> row_groups(const std::string& path);
 
+  /// Whether each line of a JSON file is an object of its own, so that tasks may read some lines each: as the reader's options say,
+  /// or as its first line (up to 1 MiB) looks. Never of a compressed file, or where rows have numbers or the file's name.
+  Result<bool> holds_lines(const FileSlice& file, const ScanOptions& options);
+
   /// DuckDB's version, "v2.0.0".
   std::string duckdb_version() const;
 

@@ -9,6 +9,7 @@
 
 #include "base/edit_distance.h"
 #include "duckdb/common/exception.hpp"
+#include "sql/lines_path.h"
 #include "sql/status_exception.h"
 
 namespace millpond {
@@ -149,7 +150,7 @@ Status to_status(const duckdb::ErrorData& error, const QueryText& text) {
   const StatusCode code = code_of(error);
   Status status = value_or_empty(error, "error_subtype") == "COLUMN_NOT_FOUND"
                       ? missing_column(error)
-                      : Status(code, error.RawMessage(), hint_of(code));
+                      : Status(code, with_files_own_names(error.RawMessage()), hint_of(code));
   ErrorContext context;
   if (const std::optional<long> position = number_of(error, "position"); position.has_value() && *position >= 0) {
     context.detail = excerpt(text, static_cast<std::size_t>(*position));

@@ -4,6 +4,7 @@
 
 #include "base/quote.h"
 #include "sql/file_literals.h"
+#include "sql/lines_path.h"
 #include "storage/hive_path.h"
 
 namespace millpond {
@@ -77,6 +78,10 @@ std::string scan_of(const std::vector<std::string>& paths, const ScanOptions& op
 
 }  // namespace
 
+bool is_compressed(const std::string& path, const std::map<std::string, std::string>& options) {
+  return options.contains("compression") || path.ends_with(".gz") || path.ends_with(".zst");
+}
+
 Schema physical_columns(const Schema& schema, const ScanOptions& options) {
   Schema physical;
   for (const Column& column : schema) {
@@ -116,11 +121,21 @@ Result<std::vector<std::string>> file_scans(const std::vector<FileSlice>& files,
   ScanOptions numbered = options;
   numbered.file_row_number = true;
   std::vector<std::string> scans;
+  ScanOptions by_lines = options;
+  by_lines.reader_options["format"] = "'newline_delimited'";
   std::vector<std::string> whole;
+  std::vector<std::string> some_lines;
   const auto end_run = [&] {
     if (!whole.empty()) scans.push_back(scan_of(std::exchange(whole, {}), options, schema));
+    if (!some_lines.empty()) scans.push_back(scan_of(std::exchange(some_lines, {}), by_lines, schema));
   };
   for (const FileSlice& file : files) {
+    if (file.lines) {
+      if (!whole.empty()) end_run();
+      some_lines.push_back(to_text(LinesPath{file.path, *file.lines}));
+      continue;
+    }
+    if (!some_lines.empty()) end_run();
     const bool is_whole = !file.rows.has_value() || (file.rows->begin == 0 && file.rows->end == file.num_rows);
     if (is_whole) {
       whole.push_back(file.path);

@@ -9,9 +9,11 @@
 #include "duckdb/main/database.hpp"
 #include "sql/bridged_file.h"
 #include "sql/errors.h"
+#include "sql/lines_path.h"
 #include "sql/pinned_inputs.h"
 #include "sql/status_exception.h"
 #include "storage/glob.h"
+#include "storage/line_range_file.h"
 #include "storage/parent_path.h"
 
 namespace millpond {
@@ -50,6 +52,7 @@ class FileSystemBridge final : public duckdb::FileSystem {
   // DuckDB fetches ahead, in larger pieces, what lies elsewhere.
   bool OnDiskFile(duckdb::FileHandle& handle) override { return !has_scheme(handle.GetPath()); }
   bool CanHandleFile(const std::string& path) override {
+    if (parse_lines_path(path)) return true;
     if (files_->is_local_disk(path)) return false;
     return temp_directory_.empty() || path.compare(0, temp_directory_.size(), temp_directory_) != 0;
   }
@@ -138,18 +141,26 @@ class FileSystemBridge final : public duckdb::FileSystem {
   static BridgedFile& file(duckdb::FileHandle& handle) { return handle.Cast<BridgedFile>(); }
 
   std::optional<FileInfo> find(const std::string& path) {
-    Result<FileInfo> info = files_->stat(path);
+    const std::optional<LinesPath> some = parse_lines_path(path);
+    Result<FileInfo> info = files_->stat(some ? some->path : path);
     if (info.status().code() == StatusCode::kNotFound) return std::nullopt;
     return value_or_throw(std::move(info));
   }
 
   duckdb::unique_ptr<duckdb::FileHandle> open_source(const std::string& path, const duckdb::FileOpenFlags& flags,
                                                      duckdb::FileOpener* opener) {
-    Result<std::unique_ptr<ReadableFile>> source = files_->open(path);
+    const std::optional<LinesPath> some = parse_lines_path(path);
+    const std::string& name = some ? some->path : path;
+    Result<std::unique_ptr<ReadableFile>> source = files_->open(name);
     if (source.status().code() == StatusCode::kNotFound && flags.ReturnNullIfNotExists()) return nullptr;
     throw_if_error(source.status());
     FileInfo info = value_or_throw((*source)->info());
-    throw_if_error(PinnedInputs::check(opener, path, info));
+    throw_if_error(PinnedInputs::check(opener, name, info));
+    if (some) {
+      source = open_lines(std::move(*source), some->lines.begin, some->lines.end);
+      throw_if_error(source.status());
+      info = value_or_throw((*source)->info());
+    }
     return duckdb::make_uniq<BridgedFile>(*this, path, flags, std::move(*source), std::move(info));
   }
 

@@ -46,6 +46,9 @@ Status damaged(const TaskInput& input, const FileSlice& file, const Status& caus
     context.detail = cause.message();
     return Status::data_corrupt("an input file is damaged").with_context(context);
   }
+  if (file.lines && file.lines->begin > 0) {
+    context.detail = "lines and bytes are counted from the first line behind byte " + std::to_string(file.lines->begin);
+  }
   return Status::data_corrupt(cause.message(), cause.hint()).with_context(context);
 }
 

@@ -12,12 +12,20 @@
 
 namespace millpond {
 
+/// What dealing asks of files.
+struct FileParts {
+  /// The row groups of a Parquet file as row ranges.
+  std::function<Result<std::vector<RowRange>>(const std::string& path)> row_groups;
+  /// Whether each line of a file is a row of its own; may be empty: none is.
+  std::function<Result<bool>(const FileSlice& file, const ScanOptions& options)> holds_lines = {};
+};
+
 /// Deals the files of `partitions` (in order) to `count` partitions in runs, the first ones getting one more when it
-/// doesn't come out even. With fewer files than partitions, Parquet row groups are dealt instead.
-/// Nothing when neither can be done (fewer CSV or JSON files than partitions).
-Result<std::optional<std::vector<std::vector<Slice>>>> deal_file_slices(
-    const std::vector<std::vector<Slice>>& partitions, const ScanOptions& options, std::int64_t count,
-    const std::function<Result<std::vector<RowRange>>(const std::string& path)>& row_groups);
+/// doesn't come out even. With fewer files than partitions, Parquet row groups are dealt instead, or lines of JSON files in
+/// pieces of a megabyte at least. Nothing when neither can be done.
+Result<std::optional<std::vector<std::vector<Slice>>>> deal_file_slices(const std::vector<std::vector<Slice>>& partitions,
+                                                                        const ScanOptions& options, std::int64_t count,
+                                                                        const FileParts& parts);
 
 /// Deals each file to the partition of its place in `targets`. kInternal when these are not as many, or no such partitions.
 Result<std::vector<std::vector<Slice>>> deal_files_to(const std::vector<std::vector<Slice>>& partitions,

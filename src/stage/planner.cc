@@ -148,7 +148,7 @@ class StagePlanner {
   Result<FragmentPtr> deal_files(const NodePtr& node, const FragmentPtr& child, std::int64_t count) {
     if (child->is_leaf() && child->source->kind == Source::Kind::kStatic && child->source->scan) {
       MILLPOND_ASSIGN_OR_RETURN(auto dealt, deal_file_slices(child->source->partitions, *child->source->scan, count,
-                                                             context_.row_groups));
+                                                             context_.parts));
       if (dealt) return leaf_fragment(with_partitions(*child->source, std::move(*dealt)), child->schema);
     }
     return deal_rows(node, child, count);

@@ -9,14 +9,14 @@
 
 #include "millpond/result.h"
 #include "plan/node.h"
+#include "stage/deal_files.h"
 #include "stage/stage.h"
 
 namespace millpond {
 
 /// What the planner asks of the world.
 struct PlannerContext {
-  /// The row groups of a Parquet file as row ranges.
-  std::function<Result<std::vector<RowRange>>(const std::string& path)> row_groups;
+  FileParts parts;
   /// Bytes of files that one task reads before its rows move, where they can be dealt to several; 0: as many as there are.
   std::int64_t scan_task_bytes = 0;
   /// Threads that such a task is given; 0: a slot's share.

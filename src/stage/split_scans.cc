@@ -37,7 +37,7 @@ Result<std::vector<Partition>> split_partition(const Partition& partition, const
   const std::int64_t count = (bytes + context.scan_task_bytes - 1) / context.scan_task_bytes;
   if (count <= 1) return std::vector<Partition>{partition};
   if (static_cast<std::int64_t>(partition.size()) < 2 * count) {
-    MILLPOND_ASSIGN_OR_RETURN(auto dealt, deal_file_slices({partition}, scan, count, context.row_groups));
+    MILLPOND_ASSIGN_OR_RETURN(auto dealt, deal_file_slices({partition}, scan, count, context.parts));
     if (dealt) {
       std::erase_if(*dealt, [](const Partition& part) { return part.empty(); });
       if (!dealt->empty()) return std::move(*dealt);

@@ -15,27 +15,10 @@ namespace {
 /// More paths than a person would look at; those beyond are only counted.
 constexpr std::size_t kMaxFiles = 100;
 
-/// The pieces of a file that follow each other as one, and as the whole file where they are all of it.
 std::vector<Slice> joined(const std::vector<std::vector<Slice>>& partitions) {
   std::vector<Slice> all;
-  for (const auto& partition : partitions) {
-    for (const Slice& slice : partition) {
-      const auto* next = std::get_if<FileSlice>(&slice);
-      auto* last = all.empty() ? nullptr : std::get_if<FileSlice>(&all.back());
-      const bool follows = next != nullptr && last != nullptr && last->path == next->path && last->rows && next->rows &&
-                           last->rows->end == next->rows->begin;
-      if (follows) {
-        last->rows->end = next->rows->end;
-      } else {
-        all.push_back(slice);
-      }
-    }
-  }
-  for (Slice& slice : all) {
-    auto* file = std::get_if<FileSlice>(&slice);
-    if (file != nullptr && file->rows && file->rows->begin == 0 && file->rows->end == file->num_rows) file->rows.reset();
-  }
-  return all;
+  for (const auto& partition : partitions) all.insert(all.end(), partition.begin(), partition.end());
+  return joined_ranges(all);
 }
 
 std::string static_select(const Source& source, const Schema& schema) {

@@ -19,11 +19,13 @@ std::vector<Slice> files(std::int64_t count) {
 /// Every file has three groups: 4, 4 and 2 rows.
 Result<std::vector<RowRange>> groups(const std::string&) { return std::vector<RowRange>{{0, 4}, {4, 8}, {8, 10}}; }
 
-/// "/0[4-8] /1" for each partition.
+Result<bool> holds_lines(const FileSlice& file, const ScanOptions&) { return file.path != "/pretty"; }
+
+/// "/0[4-8] /1", or "/0{0-100}" of lines, for each partition.
 std::vector<std::string> dealt(std::vector<Slice> slices, std::int64_t count, FileFormat format = FileFormat::kParquet) {
   ScanOptions options;
   options.format = format;
-  auto result = deal_file_slices({std::move(slices)}, options, count, groups);
+  auto result = deal_file_slices({std::move(slices)}, options, count, {groups, holds_lines});
   REQUIRE(result.is_ok());
   if (!result->has_value()) return {"by rows"};
   std::vector<std::string> texts;
@@ -33,6 +35,7 @@ std::vector<std::string> dealt(std::vector<Slice> slices, std::int64_t count, Fi
       const FileSlice& file = std::get<FileSlice>(slice);
       text += (text.empty() ? "" : " ") + file.path;
       if (file.rows) text += "[" + std::to_string(file.rows->begin) + "-" + std::to_string(file.rows->end) + "]";
+      if (file.lines) text += "{" + std::to_string(file.lines->begin) + "-" + std::to_string(file.lines->end) + "}";
     }
     texts.push_back(text);
   }
@@ -64,6 +67,34 @@ TEST_CASE("a row group that the input cuts is cut") {
 TEST_CASE("formats without row groups are dealt by rows when their files are too few") {
   CHECK(dealt(files(2), 3, FileFormat::kCsv) == Texts{"by rows"});
   CHECK(dealt(files(3), 3, FileFormat::kCsv) == Texts{"/0", "/1", "/2"});
+}
+
+TEST_CASE("lines of JSON files are dealt when they are too few") {
+  constexpr std::int64_t kMega = std::int64_t{1} << 20;
+  FileSlice large;
+  large.path = "/large";
+  large.size = 4 * kMega;
+  CHECK(dealt({large}, 3, FileFormat::kJson) == Texts{"/large{0-1398101}", "/large{1398101-2796202}", "/large{2796202-4194304}"});
+  CHECK(dealt({large}, 1, FileFormat::kJson) == Texts{"/large"});
+  CHECK(dealt({large}, 3, FileFormat::kCsv) == Texts{"by rows"});
+  CHECK(dealt({large}, 5, FileFormat::kJson) == Texts{"/large{0-1048576}", "/large{1048576-2097152}", "/large{2097152-3145728}",
+                                                      "/large{3145728-4194304}", ""});
+
+  FileSlice small = large;
+  small.path = "/small";
+  small.size = 10;
+  CHECK(dealt({small}, 2, FileFormat::kJson) == Texts{"by rows"});
+  CHECK(dealt({small, large}, 3, FileFormat::kJson) == Texts{"/small /large{0-1398101}", "/large{1398101-2796202}", "/large{2796202-4194304}"});
+
+  FileSlice pretty = large;
+  pretty.path = "/pretty";
+  CHECK(dealt({pretty}, 2, FileFormat::kJson) == Texts{"by rows"});
+  CHECK(dealt({pretty, large}, 4, FileFormat::kJson) ==
+        Texts{"/pretty", "/large{0-2097152}", "/large{2097152-4194304}", ""});
+
+  FileSlice part = large;
+  part.lines = LineRange{kMega, 4 * kMega};
+  CHECK(dealt({part}, 3, FileFormat::kJson) == Texts{"/large{1048576-2097152}", "/large{2097152-3145728}", "/large{3145728-4194304}"});
 }
 
 TEST_CASE("no files give empty partitions") { CHECK(dealt({}, 3) == Texts{"", "", ""}); }
