@@ -68,14 +68,17 @@ class S3Reading:
         return sorted(_entry(f"{root}/{one['Key']}", one) for one in found if not one["Key"].endswith("/"))
 
     def get(self, path: str, **conditions: str) -> tuple[bytes, str]:
-        """An object, or the piece that `conditions` tell, and its ETag as the store writes it."""
+        """An object, or the piece that `conditions` tell, and its ETag as the store writes it.
+
+        The ETag is empty where there is none: of a file that lies in a gateway's folder without its doing.
+        """
         bucket, key = split(path)
 
         # What breaks off in the middle of the body, boto3 doesn't ask for again.
         for retry in range(self._patience.max_retries + 1):
             response = ours(path, lambda: self._client.get_object(Bucket=bucket, Key=key, **conditions))
             try:
-                return ours(path, response["Body"].read), response["ETag"]
+                return ours(path, response["Body"].read), response.get("ETag", "")
             except UnavailableError:
                 if retry == self._patience.max_retries:
                     raise
@@ -83,9 +86,13 @@ class S3Reading:
         raise AssertionError("there is one try at least")
 
     def piece(self, path: str, nbytes: int, offset: int, tag: str) -> bytes:
-        """The bytes from `offset` of the object with this tag. DataCorruptError when it has another by now."""
+        """The bytes from `offset` of the object with this tag, or of whichever where it has none.
+
+        DataCorruptError when it has another by now.
+        """
         try:
-            content, found = self.get(path, Range=f"bytes={offset}-{offset + nbytes - 1}", IfMatch=f'"{tag}"')
+            condition = {"IfMatch": f'"{tag}"'} if tag else {}
+            content, found = self.get(path, Range=f"bytes={offset}-{offset + nbytes - 1}", **condition)
         except (ConflictError, NotFoundError):
             raise changed(path) from None
         if plain_tag(found) != tag:
@@ -109,4 +116,4 @@ class S3Reading:
 def _entry(path: str, found: Mapping[str, Any], size: str = "Size") -> Entry:
     # Listings of some stores tell parts of a second, and their other answers none.
     seconds = int(found["LastModified"].timestamp())
-    return (path, int(found[size]), seconds * 1_000_000_000, False, plain_tag(found["ETag"]))
+    return (path, int(found[size]), seconds * 1_000_000_000, False, plain_tag(found.get("ETag", "")))

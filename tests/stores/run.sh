@@ -18,7 +18,7 @@ faults=$!
 failed=0
 python -m pytest -q --timeout 1800 tests/stores/suite.py || failed=1
 python -m pytest -q --timeout 1800 tests/stores/tables.py || failed=1
-python -m pytest -q --timeout 900 tests/stores/traces.py || failed=1
+python -m pytest -q --timeout 900 tests/stores/traces.py tests/stores/untagged.py || failed=1
 for format in delta iceberg; do
   python tests/stores/table_kills.py --kills 30 --format "$format" --store versitygw || failed=1
 done
