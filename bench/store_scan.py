@@ -2,11 +2,11 @@
 
     python bench/store_scan.py DATA [--runs 3] [--threads 2] [--httpfs PYTHON]
 
-DATA is made by bench/generate.py (62 million rows: 1 GB). S3 is versitygw over DATA itself, on loopback, so that both
-ways read the same pages of the page cache. Each process first reads a file of one row, which loads clients and opens
-connections, then scans. Prints seconds of both, the scan's rate, and its CPU seconds a gigabyte, of the program and of
-versitygw, which hardly depend on what else the machine does. With one thread on two cores versitygw has a core of its
-own, as a store has elsewhere; with two it takes from the scan what it needs.
+DATA is made by bench/generate.py (62 million rows: 1 GB). S3 is versitygw on loopback, to which DATA is uploaded; both
+ways read the files in its folder, the same pages of the page cache. Each process first reads a file of one row, which
+loads clients and opens connections, then scans. Prints seconds of both, the scan's rate, and its CPU seconds a
+gigabyte, of the program and of versitygw, which hardly depend on what else the machine does. With one thread on two
+cores versitygw has a core of its own, as a store has elsewhere; with two it takes from the scan what it needs.
 PYTHON has duckdb and duckdb-extension-httpfs 1.5.5: FOLDER/httpfs/bin/python of bench/setup_peers.sh.
 """
 
@@ -25,8 +25,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "stores"))
 
 import duckdb
-from servers import running_versitygw, s3_options
+from servers import client_of, running_versitygw, s3_options
 
+BUCKET = "scan"
 # Every column is read and decoded, and little else is done.
 QUERY = "SELECT max(ticker) AS a, max(ts) AS b, max(price) AS c, max(volume) AS d, max(k) AS e FROM {0}"
 
@@ -94,14 +95,17 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def lay_out(data: Path, folder: Path) -> None:
-    """DATA and a file of one row. A link to DATA needs both on one disk."""
-    for name in ("all", "row"):
-        (folder / name).mkdir()
-    for file in data.glob("*.parquet"):
-        (folder / "all" / file.name).hardlink_to(file)
-    first = sorted(data.glob("*.parquet"))[0]
-    duckdb.sql(f"FROM '{first}' LIMIT 1").write_parquet(str(folder / "row" / "row.parquet"))
+def upload(data: Path, endpoint: str) -> None:
+    """DATA and a file of one row, put by a client as objects are."""
+    client = client_of(endpoint)
+    client.create_bucket(Bucket=BUCKET)
+    files = sorted(data.glob("*.parquet"))
+    for file in files:
+        client.put_object(Bucket=BUCKET, Key=f"all/{file.name}", Body=file.read_bytes())
+    with tempfile.TemporaryDirectory() as folder:
+        row = Path(folder) / "row.parquet"
+        duckdb.sql(f"FROM '{files[0]}' LIMIT 1").write_parquet(str(row))
+        client.put_object(Bucket=BUCKET, Key="row/row.parquet", Body=row.read_bytes())
 
 
 def main() -> None:
@@ -117,16 +121,15 @@ def main() -> None:
         tempfile.TemporaryDirectory(dir=arguments.data.parent) as folder,
         running_versitygw(Path(folder), "--keep-alive") as (endpoint, server),
     ):
+        upload(arguments.data, endpoint)
         # The gateway's buckets are the folders in its own.
-        bucket = Path(folder) / "versitygw" / "scan"
-        bucket.mkdir()
-        lay_out(arguments.data, bucket)
+        bucket = Path(folder) / "versitygw" / BUCKET
         programs = {
             "millpond, local": (sys.executable, MILLPOND, str(bucket)),
-            "millpond, s3": (sys.executable, MILLPOND, "s3://scan"),
+            "millpond, s3": (sys.executable, MILLPOND, f"s3://{BUCKET}"),
         }
         if arguments.httpfs:
-            programs["DuckDB httpfs, s3"] = (arguments.httpfs, HTTPFS, "s3://scan")
+            programs["DuckDB httpfs, s3"] = (arguments.httpfs, HTTPFS, f"s3://{BUCKET}")
         scans: dict[str, list[Scan]] = {name: [] for name in programs}
         for run in range(arguments.runs + 1):
             for name, (python, program, place) in programs.items():

@@ -75,6 +75,9 @@ class ObjectStore {
   /// What lies directly in a folder or bucket, sorted by path. kNotFound when nothing does.
   virtual Result<std::vector<ObjectInfo>> list(const std::string& path) = 0;
   virtual Result<std::unique_ptr<ReadableObject>> open(const std::string& path) = 0;
+  /// The same for an object as it was listed, which need not be asked for again where it has a tag: then reading fails, with
+  /// kDataCorrupt, once another content is there, or none.
+  virtual Result<std::unique_ptr<ReadableObject>> open_known(const ObjectInfo& known) { return open(known.path); }
 
   /// All objects below a folder, sorted by path, without folders; empty when there are none. kNotFound without the bucket.
   virtual Result<std::vector<ObjectInfo>> list_all(const std::string& folder) { return unsupported(folder); }

@@ -150,6 +150,12 @@ class PyStore final : public ObjectStore {
       return std::unique_ptr<ReadableObject>(std::make_unique<StoredObject>(nb::object((*store_).attr("open")(path))));
     });
   }
+  Result<std::unique_ptr<ReadableObject>> open_known(const ObjectInfo& known) override {
+    return with_gil([&] {
+      nb::object opened = (*store_).attr("open_known")(known.path, known.size, known.tag);
+      return std::unique_ptr<ReadableObject>(std::make_unique<StoredObject>(std::move(opened)));
+    });
+  }
   Result<std::vector<ObjectInfo>> list_all(const std::string& folder) override {
     return with_gil([&] { return to_infos((*store_).attr("list_all")(folder)); });
   }

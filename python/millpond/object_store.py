@@ -57,6 +57,10 @@ class ObjectStores:
         """An object, to be read in pieces."""
         return self._store_of(path).open(path)
 
+    def open_known(self, path: str, size: int, tag: str) -> Readable:
+        """The same for an object as it was listed."""
+        return self._store_of(path).open_known(path, size, tag)
+
     def list_all(self, folder: str) -> Entries:
         """All objects below a folder, sorted by path; none when it is not there, but its bucket must be."""
         return self._store_of(folder).list_all(folder)

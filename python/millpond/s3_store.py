@@ -81,8 +81,13 @@ class S3Store(Store):
             system, inner = self._find(path)
             return StoredObject(path, _translated(path, lambda: system.open_input_file(inner)), self._patience)
         _, size, _, _, tag = reading.stat_object(path)
-        ranges = Ranges(path, tag, reading.signer_of(path), self._connections, self._patience)
-        return DirectObject(path, size, tag, ranges, reading)
+        return self._direct(path, size, tag, reading)
+
+    def open_known(self, path: str, size: int, tag: str) -> Readable:
+        """The same for an object as it was listed: pieces are asked for by its tag, and nothing else."""
+        if not tag or (reading := self._reading()) is None:
+            return self.open(path)
+        return self._direct(path, size, tag, reading)
 
     def list_all(self, folder: str) -> Entries:
         """All objects below a folder, sorted by path; none when it is not there, but its bucket must be."""
@@ -136,6 +141,10 @@ class S3Store(Store):
             return self.stat(path)[1]
         except (NotFoundError, UnavailableError):
             return None
+
+    def _direct(self, path: str, size: int, tag: str, reading: S3Reading) -> DirectObject:
+        ranges = Ranges(path, tag, reading.signer_of(path), self._connections, self._patience)
+        return DirectObject(path, size, tag, ranges, reading)
 
     def _reading(self) -> S3Reading | None:
         return S3Reading(self._connected(), self._patience) if _has_boto3() else None

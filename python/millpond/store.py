@@ -64,6 +64,11 @@ class Store(ABC):
     def open(self, path: str) -> Readable:
         """An object, to be read in pieces."""
 
+    def open_known(self, path: str, size: int, tag: str) -> Readable:
+        """The same for an object as it was listed: it need not be asked for again where it has a tag."""
+        del size, tag
+        return self.open(path)
+
     @abstractmethod
     def list_all(self, folder: str) -> Entries:
         """All objects below a folder, sorted by path; none when it is not there, but its bucket must be."""
@@ -116,7 +121,7 @@ def plain_tag(etag: str) -> str:
 def changed(path: str) -> DataCorruptError:
     """The error for an object that is not the one that was opened."""
     return DataCorruptError(
-        f'"{path}" has changed since it was listed', hint="run the program again: it reads what is there now"
+        f'"{path}" has changed since it was listed', hint="run the program again: it reads what is there now", file=path
     )
 
 

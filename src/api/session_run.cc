@@ -144,7 +144,7 @@ Result<std::vector<std::set<std::string>>> Session::Impl::unread_files(const std
 
 PlannerContext Session::Impl::planner_context() {
   PlannerContext context;
-  context.parts.row_groups = [this](const std::string& path) { return engine_->row_groups(path); };
+  context.parts.row_groups = [this](const FileSlice& file) { return engine_->row_groups(file); };
   context.parts.holds_lines = [this](const FileSlice& file, const ScanOptions& options) { return engine_->holds_lines(file, options); };
   context.unread_files = [this](const std::string& query, const std::vector<StageInput>& inputs) { return unread_files(query, inputs); };
   if (options_.runner == "processes" || options_.worker_launcher) {

@@ -14,6 +14,7 @@
 #include "sql/errors.h"
 #include "sql/file_scan.h"
 #include "sql/mapped_columns.h"
+#include "sql/pinned_inputs.h"
 #include "sql/statements.h"
 
 namespace millpond {
@@ -63,6 +64,7 @@ Result<std::vector<ColumnStatistics>> Engine::column_statistics(const std::vecto
   by_name.union_by_name = files.size() > 1;
   return without_exceptions([&]() -> Result<std::vector<ColumnStatistics>> {
     duckdb::Connection connection(*impl_->database());
+    PinnedInputs::hold(connection, files);
     auto statement = parse_own(connection, "FROM " + reader_call(paths_of(files), by_name, {}));
     connection.context->RunFunctionInTransaction([&] {
       duckdb::Planner planner(*connection.context);

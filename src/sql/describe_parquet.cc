@@ -10,6 +10,10 @@
 #include "sql/file_scan.h"
 #include "sql/mapped_columns.h"
 #include "sql/parquet_check.h"
+#include "sql/pinned_inputs.h"
+#include "sql/verify_files.h"
+#include "storage/file_tails.h"
+#include "storage/store_reads.h"
 
 namespace millpond {
 namespace {
@@ -82,6 +86,19 @@ Status check_schemas(const Engine::FileSet& set, const std::map<std::string, Sch
   return Status::ok();
 }
 
+/// Has footers on stores fetched many at once, as far as they are kept; what fails is told when DuckDB asks for it.
+void fetch_footers(FileSystem& files, const std::vector<FileSlice>& slices) {
+  std::vector<const FileSlice*> tagged;
+  for (const FileSlice& file : slices) {
+    if (FileTails::may_hold(as_listed(file)) && tagged.size() < FileTails::kMostTails) tagged.push_back(&file);
+  }
+  at_once(tagged.size(), [&](std::size_t i) {
+    const auto file = files.open_known(as_listed(*tagged[i]));
+    std::byte last{};
+    if (file.is_ok()) (void)(*file)->read_at(tagged[i]->size - 1, {&last, 1});
+  });
+}
+
 Status fill(duckdb::Connection& connection, Engine::FileSet& set) {
   // Of 10,000 files, parsing and binding the list takes as long as reading the footers: once is enough.
   const std::vector<std::string> paths = paths_of(set.files);
@@ -109,19 +126,19 @@ Status fill(duckdb::Connection& connection, Engine::FileSet& set) {
 }  // namespace
 
 Result<Engine::FileSet> describe_parquet(duckdb::Connection& connection, FileSystem& files, Engine::FileSet set) {
+  fetch_footers(files, set.files);
   const Status filled = fill(connection, set);
   if (filled.is_ok()) return set;
   return blame(connection, files, set.files, filled);
 }
 
-Result<std::vector<RowRange>> Engine::row_groups(const std::string& path) {
+Result<std::vector<RowRange>> Engine::row_groups(const FileSlice& file) {
   return without_exceptions([&]() -> Result<std::vector<RowRange>> {
     duckdb::Connection connection(*impl_->database());
-    const auto rows = query_values(connection, "SELECT row_group_num_rows FROM parquet_metadata(" + quote_files({path}) +
+    PinnedInputs::hold(connection, std::vector{file});
+    const auto rows = query_values(connection, "SELECT row_group_num_rows FROM parquet_metadata(" + quote_files({file.path}) +
                                                    ") WHERE column_id = 0 ORDER BY row_group_id");
-    FileSlice slice;
-    slice.path = path;
-    if (!rows.is_ok()) return blame(connection, *impl_->files, {slice}, rows.status());
+    if (!rows.is_ok()) return blame(connection, *impl_->files, {file}, rows.status());
     std::vector<RowRange> ranges;
     std::int64_t begin = 0;
     for (const auto& row : *rows) {

@@ -65,7 +65,7 @@ Result<std::vector<std::string>> Engine::split_statements(const std::string& scr
 
 Result<ArrowStream> Engine::read(const std::string& query, const std::vector<TaskInput>& inputs, ReadContext context) {
   Result<ArrowStream> rows = without_exceptions([&]() -> Result<ArrowStream> {
-    MILLPOND_RETURN_IF_ERROR(verify_files(*impl_->files, inputs));
+    MILLPOND_RETURN_IF_ERROR(verify_untagged(*impl_->files, inputs));
     const std::shared_ptr<duckdb::DuckDB> database = impl_->database();
     auto connection = std::make_unique<duckdb::Connection>(*database);
     PinnedInputs::hold(*connection, inputs);

@@ -163,7 +163,7 @@ class Engine {
   Status check_writable(const Schema& schema, FileFormat format);
 
   /// Row groups of a Parquet file as row ranges, in order.
-  Result<std::vector<RowRange>> row_groups(const std::string& path);
+  Result<std::vector<RowRange>> row_groups(const FileSlice& file);
 
   /// Whether each line of a JSON file is an object of its own, so that tasks may read some lines each: as the reader's options say,
   /// or as its first line (up to 1 MiB) looks. Never of a compressed file, or where rows have numbers or the file's name.

@@ -12,6 +12,7 @@
 #include "sql/lines_path.h"
 #include "sql/pinned_inputs.h"
 #include "sql/status_exception.h"
+#include "sql/verify_files.h"
 #include "storage/glob.h"
 #include "storage/line_range_file.h"
 #include "storage/parent_path.h"
@@ -151,11 +152,13 @@ class FileSystemBridge final : public duckdb::FileSystem {
                                                      duckdb::FileOpener* opener) {
     const std::optional<LinesPath> some = parse_lines_path(path);
     const std::string& name = some ? some->path : path;
-    Result<std::unique_ptr<ReadableFile>> source = files_->open(name);
+    const std::optional<FileSlice> pinned = PinnedInputs::find(opener, name);
+    Result<std::unique_ptr<ReadableFile>> source = pinned ? files_->open_known(as_listed(*pinned)) : files_->open(name);
+    if (pinned && source.status().code() == StatusCode::kNotFound) throw_if_error(verify_file(*files_, *pinned));
     if (source.status().code() == StatusCode::kNotFound && flags.ReturnNullIfNotExists()) return nullptr;
     throw_if_error(source.status());
     FileInfo info = value_or_throw((*source)->info());
-    throw_if_error(PinnedInputs::check(opener, name, info));
+    if (pinned) throw_if_error(PinnedInputs::check(opener, *files_, *pinned, info));
     if (some) {
       source = open_lines(std::move(*source), some->lines.begin, some->lines.end);
       throw_if_error(source.status());

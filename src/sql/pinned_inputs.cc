@@ -12,6 +12,11 @@ namespace {
 
 constexpr char kName[] = "millpond_pinned_inputs";
 
+duckdb::shared_ptr<PinnedInputs> of_query(duckdb::FileOpener* opener) {
+  const auto context = duckdb::FileOpener::TryGetClientContext(opener);
+  return context ? context->registered_state->Get<PinnedInputs>(kName) : nullptr;
+}
+
 }  // namespace
 
 duckdb::shared_ptr<PinnedInputs> PinnedInputs::hold(duckdb::Connection& connection, const std::vector<FileSlice>& files) {
@@ -33,22 +38,20 @@ duckdb::shared_ptr<PinnedInputs> PinnedInputs::hold(duckdb::Connection& connecti
   return hold(connection, files);
 }
 
-Status PinnedInputs::check(duckdb::FileOpener* opener, const std::string& path, const FileInfo& opened) {
-  const auto context = duckdb::FileOpener::TryGetClientContext(opener);
-  if (!context) return Status::ok();
-  const auto pinned = context->registered_state->Get<PinnedInputs>(kName);
-  return pinned ? pinned->compare(path, opened) : Status::ok();
+std::optional<FileSlice> PinnedInputs::find(duckdb::FileOpener* opener, const std::string& path) {
+  const auto pinned = of_query(opener);
+  if (!pinned) return std::nullopt;
+  const auto found = pinned->files_.find(path);
+  return found == pinned->files_.end() ? std::nullopt : std::optional(found->second);
 }
 
-Status PinnedInputs::compare(const std::string& path, const FileInfo& opened) {
-  const auto found = files_.find(path);
-  if (found == files_.end()) return Status::ok();
-  if (opened.tag.empty()) {
-    const std::lock_guard lock(mutex_);
-    loose_.insert(path);
-    return Status::ok();
+Status PinnedInputs::check(duckdb::FileOpener* opener, FileSystem& files, const FileSlice& pinned, const FileInfo& opened) {
+  if (!opened.tag.empty()) return same_content(pinned, opened);
+  if (const auto inputs = of_query(opener)) {
+    const std::lock_guard lock(inputs->mutex_);
+    inputs->loose_.insert(pinned.path);
   }
-  return same_content(found->second, opened);
+  return verify_file(files, pinned);
 }
 
 bool PinnedInputs::is_loose(const FileSlice& file) const {

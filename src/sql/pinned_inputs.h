@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,15 +27,17 @@ class PinnedInputs final : public duckdb::ClientContextState {
   static duckdb::shared_ptr<PinnedInputs> hold(duckdb::Connection& connection, const std::vector<FileSlice>& files);
   static duckdb::shared_ptr<PinnedInputs> hold(duckdb::Connection& connection, const std::vector<TaskInput>& inputs);
 
-  /// What is said of a file that a query has opened; fine for one that nobody pinned.
-  static Status check(duckdb::FileOpener* opener, const std::string& path, const FileInfo& opened);
+  /// A file as it was listed, for the query that opens it; nothing where nobody pinned it.
+  static std::optional<FileSlice> find(duckdb::FileOpener* opener, const std::string& path);
+
+  /// What is said of a pinned file that a query has opened. Where the store can't be held to a content it is looked at now,
+  /// and is loose.
+  static Status check(duckdb::FileOpener* opener, FileSystem& files, const FileSlice& pinned, const FileInfo& opened);
 
   /// Whether nothing but another look afterwards can tell that all of a file's rows were of what was listed.
   bool is_loose(const FileSlice& file) const;
 
  private:
-  Status compare(const std::string& path, const FileInfo& opened);
-
   std::map<std::string, FileSlice> files_;
   mutable std::mutex mutex_;
   std::set<std::string> loose_;  ///< Opened where the store can't be held to a content.

@@ -56,7 +56,7 @@ class TaskRun {
 
   Status run(TaskResult& result) {
     MILLPOND_RETURN_IF_ERROR(check());
-    MILLPOND_RETURN_IF_ERROR(verify_files(*engine_.files, task_.inputs));
+    MILLPOND_RETURN_IF_ERROR(verify_untagged(*engine_.files, task_.inputs));
     MILLPOND_RETURN_IF_ERROR(engine_.files->make_directories(task_.output.directory));
     connection_ = std::make_unique<duckdb::Connection>(*database_);
     const auto pinned = PinnedInputs::hold(*connection_, task_.inputs);

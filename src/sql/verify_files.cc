@@ -14,6 +14,17 @@ Status changed(const FileSlice& file, const std::string& how) {
   return Status::data_corrupt("an input file " + how + " since the job was planned", kHint).with_context(context);
 }
 
+}  // namespace
+
+FileInfo as_listed(const FileSlice& file) {
+  FileInfo info;
+  info.path = file.path;
+  info.size = file.size;
+  info.mtime_ns = file.mtime_ns;
+  info.tag = file.tag;
+  return info;
+}
+
 Status verify_file(FileSystem& files, const FileSlice& file) {
   const Result<FileInfo> info = files.stat(file.path);
   if (!info.is_ok()) {
@@ -22,7 +33,9 @@ Status verify_file(FileSystem& files, const FileSlice& file) {
   return same_content(file, *info);
 }
 
-}  // namespace
+Status verify_untagged(FileSystem& files, const std::vector<TaskInput>& inputs) {
+  return verify_files(files, inputs, [](const FileSlice& file) { return file.tag.empty(); });
+}
 
 Status same_content(const FileSlice& file, const FileInfo& now) {
   if (now.size != file.size) {

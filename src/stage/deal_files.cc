@@ -21,7 +21,7 @@ std::vector<std::vector<Slice>> deal_runs(std::vector<Slice> slices, std::int64_
 
 /// The row groups of a file that lie in the slice, as slices; a group that a row range cuts is cut.
 Result<std::vector<Slice>> row_group_slices(const FileSlice& file, const FileParts& parts) {
-  MILLPOND_ASSIGN_OR_RETURN(const std::vector<RowRange> groups, parts.row_groups(file.path));
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<RowRange> groups, parts.row_groups(file));
   std::vector<Slice> slices;
   for (RowRange group : groups) {
     if (file.rows) group = {std::max(group.begin, file.rows->begin), std::min(group.end, file.rows->end)};

@@ -15,7 +15,7 @@ namespace millpond {
 /// What dealing asks of files.
 struct FileParts {
   /// The row groups of a Parquet file as row ranges.
-  std::function<Result<std::vector<RowRange>>(const std::string& path)> row_groups;
+  std::function<Result<std::vector<RowRange>>(const FileSlice& file)> row_groups;
   /// Whether each line of a file is a row of its own; may be empty: none is.
   std::function<Result<bool>(const FileSlice& file, const ScanOptions& options)> holds_lines = {};
 };

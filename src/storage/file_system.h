@@ -61,6 +61,9 @@ class FileSystem {
   /// The entries of a directory (not recursive), sorted by name. kNotFound when it does not exist.
   virtual Result<std::vector<FileInfo>> list(const std::string& directory) = 0;
   virtual Result<std::unique_ptr<ReadableFile>> open(const std::string& path) = 0;
+  /// The same for a file as it was listed. A store need not ask for it again where it has a tag: then reading fails, with
+  /// kDataCorrupt, once another content is there, or none.
+  virtual Result<std::unique_ptr<ReadableFile>> open_known(const FileInfo& known) { return open(known.path); }
   /// Creates a file that must not exist (O_EXCL, O_NOFOLLOW, 0600). kAlreadyExists otherwise.
   virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
   /// Makes a directory and its missing parents; the ones it makes get `mode` less the umask. Fine when it is there

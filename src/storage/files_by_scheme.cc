@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/uri.h"
+#include "storage/file_tails.h"
 
 namespace millpond {
 namespace {
@@ -94,6 +95,17 @@ class FilesByScheme final : public FileSystem {
     return std::unique_ptr<ReadableFile>(std::make_unique<StoredFile>(path, std::move(object)));
   }
 
+  Result<std::unique_ptr<ReadableFile>> open_known(const FileInfo& known) override {
+    if (!has_scheme(known.path)) return local_->open_known(known);
+    MILLPOND_RETURN_IF_ERROR(reachable(known.path));
+    const ObjectInfo object{known.path, known.size, known.mtime_ns, false, known.tag};
+    MILLPOND_ASSIGN_OR_RETURN(std::unique_ptr<ReadableObject> opened, store_->open_known(object));
+    const bool is_held = FileTails::may_hold(known) && opened->tag() == known.tag && opened->size() == known.size;
+    auto file = std::make_unique<StoredFile>(known.path, std::move(opened));
+    if (!is_held) return std::unique_ptr<ReadableFile>(std::move(file));
+    return with_known_tail(std::move(file), known, tails_);
+  }
+
   ObjectStore* store_of(const std::string& path) const override {
     return has_scheme(path) ? store_.get() : local_->store_of(path);
   }
@@ -150,6 +162,7 @@ class FilesByScheme final : public FileSystem {
   }
 
   std::shared_ptr<FileSystem> local_;
+  std::shared_ptr<FileTails> tails_ = std::make_shared<FileTails>();
   std::shared_ptr<ObjectStore> store_;
 };
 

@@ -33,16 +33,16 @@ def test_an_object_that_is_replaced_as_a_task_opens_it(
 ) -> None:
     """After the look at the task's inputs, within the second, and by one of the same size."""
     server.put("data", "x.csv", csv(1))
-    opened = s3_store.S3Store.open
+    opened = s3_store.S3Store.open_known
     with open_session(tmp_path, storage_options=server.options) as session:
         frame = session.read_csv(PATH, schema={"i": "BIGINT"}, header=True)
 
-        def replaced_first(store: s3_store.S3Store, path: str) -> Any:
+        def replaced_first(store: s3_store.S3Store, path: str, size: int, tag: str) -> Any:
             server.put("data", "x.csv", csv(2))
-            return opened(store, path)
+            return opened(store, path, size, tag)
 
         with monkeypatch.context() as patched, pytest.raises(millpond.DataCorruptError, match="again") as caught:
-            patched.setattr(s3_store.S3Store, "open", replaced_first)
+            patched.setattr(s3_store.S3Store, "open_known", replaced_first)
             frame.partial_sql("SELECT max(i) AS i FROM {0}").take_all()
         assert caught.value.file == PATH
         again = session.read_csv(PATH, schema={"i": "BIGINT"}, header=True)

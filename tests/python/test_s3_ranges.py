@@ -17,10 +17,12 @@ import pytest
 from conftest import open_session
 from millpond.object_store import ObjectStores
 from millpond.s3_ranges import Connections, NotPlainError, Ranges
+from millpond.s3_reading import S3Reading
 from millpond.store_patience import Patience
 from s3_server import SECRET, S3Server, s3_server
 
 CONTENT = bytes(range(256)) * 4000
+TAIL_BYTES = 64 << 10
 PATIENCE = Patience(seconds=1.0, max_retries=1)
 
 
@@ -241,3 +243,41 @@ def test_large_reads_are_few_requests(server: S3Server, tmp_path: Path, monkeypa
     assert file.stat().st_size > 11_000_000
     assert max(sizes) == 8 << 20
     assert len([size for size in sizes if size > 100_000]) == 2
+
+
+def test_listed_objects_are_not_asked_for_again(
+    server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planning and a task both read footers, in steps: that is one request a file, and the rest are for rows."""
+    files = 5
+    for i in range(files):
+        path = tmp_path / f"{i}.parquet"
+        duckdb.sql(f"SELECT range AS i, hash(range) AS h FROM range({i}, 100_000 + {i})").write_parquet(str(path))
+        server.put("data", f"listed/{i}.parquet", path.read_bytes())
+        assert path.stat().st_size > 3 * TAIL_BYTES
+    pieces: list[tuple[int, int]] = []
+    read_into = Ranges.read_into
+
+    def counted(ranges: Ranges, view: memoryview, offset: int) -> None:
+        pieces.append((len(view), offset))
+        read_into(ranges, view, offset)
+
+    asked: list[str] = []
+    stat_object = S3Reading.stat_object
+
+    def noted(reading: S3Reading, path: str) -> Any:
+        asked.append(path)
+        return stat_object(reading, path)
+
+    monkeypatch.setattr(Ranges, "read_into", counted)
+    monkeypatch.setattr(S3Reading, "stat_object", noted)
+    with open_session(tmp_path, storage_options=server.options) as session:
+        frame = session.read_parquet("s3://data/listed/*.parquet")
+        assert [num_bytes for num_bytes, _ in pieces] == [TAIL_BYTES] * files
+        assert session.sql("SELECT count(*) AS n FROM f WHERE i < 0", f=frame).take_all() == [{"n": 0}]
+        assert len(pieces) == files
+        for distribute in ("auto", "always"):
+            found = session.sql("SELECT sum(i)::BIGINT AS s, count(h) AS n FROM f", f=frame, distribute=distribute)
+            assert found.take_all() == [{"s": files * 99_999 * 50_000 + 10 * 100_000, "n": files * 100_000}]
+        assert len([piece for piece in pieces if piece[0] == TAIL_BYTES]) == files
+    assert asked == ["s3://data/listed/*.parquet"]  # Whether there is a file of that name.

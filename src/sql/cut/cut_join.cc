@@ -135,6 +135,7 @@ bool drops_right(const LogicalOperator& join) {
 }
 
 Spread Cutter::visit_join(LogicalOperator& op) {
+  with_any_condition(op);
   const Spread left = visit(op.children[0]);
   const Spread right = visit(op.children[1]);
   return place_join(op, left, right);

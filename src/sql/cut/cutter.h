@@ -35,6 +35,9 @@ struct Spread {
   std::vector<Range> ranges;
 };
 
+/// Gives a join that DuckDB can't run by comparing intervals the same condition as one that it evaluates for any two rows.
+void with_any_condition(duckdb::LogicalOperator& join);
+
 /// An equality between the sides of a join, as seen from one of them.
 struct JoinKey {
   const duckdb::Expression* key = nullptr;  ///< That side's.

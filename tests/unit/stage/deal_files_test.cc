@@ -17,7 +17,7 @@ std::vector<Slice> files(std::int64_t count) {
 }
 
 /// Every file has three groups: 4, 4 and 2 rows.
-Result<std::vector<RowRange>> groups(const std::string&) { return std::vector<RowRange>{{0, 4}, {4, 8}, {8, 10}}; }
+Result<std::vector<RowRange>> groups(const FileSlice&) { return std::vector<RowRange>{{0, 4}, {4, 8}, {8, 10}}; }
 
 Result<bool> holds_lines(const FileSlice& file, const ScanOptions&) { return file.path != "/pretty"; }
 

@@ -8,7 +8,7 @@ namespace millpond {
 namespace {
 
 StageGraph planned(const std::vector<NodePtr>& roots) {
-  const PlannerContext context{{[](const std::string&) { return std::vector<RowRange>{{0, 50}, {50, 100}}; }}};
+  const PlannerContext context{{[](const FileSlice&) { return std::vector<RowRange>{{0, 50}, {50, 100}}; }}};
   Result<StageGraph> graph = plan_stages(roots, context);
   INFO(graph.status().to_string());
   REQUIRE(graph.is_ok());

@@ -30,7 +30,7 @@ NodePtr row_wise(const NodePtr& input) {
 
 /// The first stage, when tasks are to read `bytes` each; the row groups of a file are rows 0 to 50 and 50 to 100.
 Stage first_stage(const NodePtr& root, std::int64_t bytes) {
-  PlannerContext context{{[](const std::string&) { return std::vector<RowRange>{{0, 50}, {50, 100}}; }}, bytes, 2};
+  PlannerContext context{{[](const FileSlice&) { return std::vector<RowRange>{{0, 50}, {50, 100}}; }}, bytes, 2};
   Result<StageGraph> graph = plan_stages({root}, context);
   INFO(graph.status().to_string());
   REQUIRE(graph.is_ok());
