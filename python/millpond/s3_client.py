@@ -103,10 +103,14 @@ def ours(path: str, call: Callable[[], _T]) -> _T:
     except ClientError as error:
         raise _error_of(path, error.response) from None
     except (BotoCoreError, OSError) as error:
-        raise UnavailableError(
-            f'the store did not do what was asked of "{path}": {error}',
-            hint="check the store's address and the network",
-        ) from None
+        raise unavailable(path, error) from None
+
+
+def unavailable(path: str, error: Exception) -> UnavailableError:
+    """The error for requests that got no answer, or not all of one."""
+    return UnavailableError(
+        f'the store did not do what was asked of "{path}": {error}', hint="check the store's address and the network"
+    )
 
 
 def _error_of(path: str, response: Mapping[str, Any]) -> MillpondError:

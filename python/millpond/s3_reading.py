@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from millpond.errors import ConflictError, NotFoundError, UnavailableError
-from millpond.s3_client import each, ours, split
+from millpond.errors import ConflictError, NotFoundError
+from millpond.s3_client import each, ours, split, unavailable
 from millpond.s3_ranges import ADDRESS_SECONDS, NotPlainError, is_direct
 from millpond.store import Entries, Entry, changed, plain_tag, root_of
 from millpond.store_patience import Patience
+
+
+class _CutOffError(Exception):
+    """An answer broke off in the middle of its body."""
 
 
 class S3Reading:
@@ -73,15 +77,14 @@ class S3Reading:
         The ETag is empty where there is none: of a file that lies in a gateway's folder without its doing.
         """
         bucket, key = split(path)
-
+        place = {"Bucket": bucket, "Key": key, **conditions}
         # What breaks off in the middle of the body, boto3 doesn't ask for again.
         for retry in range(self._patience.max_retries + 1):
-            response = ours(path, lambda: self._client.get_object(Bucket=bucket, Key=key, **conditions))
             try:
-                return ours(path, response["Body"].read), response.get("ETag", "")
-            except UnavailableError:
+                return ours(path, lambda: _whole(self._client, place))
+            except _CutOffError as error:
                 if retry == self._patience.max_retries:
-                    raise
+                    raise unavailable(path, error) from None
                 time.sleep(self._patience.pause_before(retry))
         raise AssertionError("there is one try at least")
 
@@ -111,6 +114,20 @@ class S3Reading:
             return address
 
         return sign
+
+
+def _whole(client: Any, place: Mapping[str, str]) -> tuple[bytes, str]:
+    from botocore.exceptions import BotoCoreError
+    from urllib3.exceptions import HTTPError
+
+    try:
+        answer = client.get_object(**place)
+    except HTTPError as error:  # An answer that tells of an error may break off, too, and boto3 lets that through.
+        raise _CutOffError(str(error)) from None
+    try:
+        return answer["Body"].read(), answer["ETag"]
+    except (BotoCoreError, HTTPError, OSError) as error:
+        raise _CutOffError(str(error)) from None
 
 
 def _entry(path: str, found: Mapping[str, Any], size: str = "Size") -> Entry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -111,10 +112,11 @@ _WRONG_ANSWERS = {
 
 
 @contextmanager
-def answering(answer: bytes) -> Iterator[str]:
-    """An address where each request gets this and the end of the connection."""
+def answering(answer: bytes, *, resets: int = 0) -> Iterator[str]:
+    """An address where each request gets this and the end of the connection, the first ones half of it and a reset."""
 
     def answer_all() -> None:
+        left = resets
         while True:
             with suppress(ConnectionError):
                 connection, _ = listener.accept()
@@ -122,7 +124,10 @@ def answering(answer: bytes) -> Iterator[str]:
                     return connection.close()
                 with connection:
                     connection.recv(65536)
-                    connection.sendall(answer)
+                    connection.sendall(answer[: len(answer) // 2] if left > 0 else answer)
+                    if left > 0:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    left -= 1
 
     stopped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -141,6 +146,17 @@ def test_wrong_answers(name: str) -> None:
     answer, error = _WRONG_ANSWERS[name]
     with answering(answer) as address, pytest.raises(error):
         read(Ranges("s3://data/x", "", lambda: address, Connections(PATIENCE), PATIENCE), 0, 10)
+
+
+@pytest.mark.parametrize("resets", [1, 2])
+def test_an_error_whose_answer_breaks_off_is_asked_for_again(resets: int) -> None:
+    body = b"<Error><Code>NoSuchKey</Code><Message>" + b"x" * 500 + b"</Message></Error>"
+    answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    options = {"aws_access_key_id": "k", "aws_secret_access_key": SECRET, "max_retries": "1"}
+    error = millpond.NotFoundError if resets == 1 else millpond.UnavailableError
+    with answering(answer, resets=resets) as address, pytest.raises(error, match="s3://data/small") as caught:
+        ObjectStores({**options, "aws_endpoint_url": address.removesuffix("/x")}).get("s3://data/small.json")
+    assert SECRET not in str(caught.value)
 
 
 def test_an_answer_in_three_steps() -> None:
