@@ -70,9 +70,9 @@ bool have_same_heads(const Look& a, const Look& b) {
 Result<std::vector<FileInfo>> counted(Look look, const std::string& path) {
   std::vector<FileInfo> result;
   for (FileInfo& file : look.files) {
-    const bool is_hidden = std::any_of(look.heads.begin(), look.heads.end(), [&](const auto& head) {
-      return is_hidden_by(head.second, head.first, file.path, file.mtime_ns);
-    });
+    const ObjectInfo object{file.path, file.size, file.mtime_ns, false, file.tag};
+    const bool is_hidden = std::any_of(look.heads.begin(), look.heads.end(),
+                                       [&](const auto& head) { return is_hidden_by(head.second, head.first, object); });
     if (!is_hidden) result.push_back(std::move(file));
   }
   if (!result.empty()) return result;

@@ -27,6 +27,37 @@ Result<std::vector<OutputManifest>> writes_from_json(const Json& json, const std
   return writes;
 }
 
+// As a write of nobody, with the tags beside what every manifest tells: older versions pass over them.
+Json to_json(const std::vector<ReplacedFile>& replaced) {
+  Json::Array files;
+  for (const ReplacedFile& one : replaced) {
+    files.push_back(Json::object({{"name", one.file.name},
+                                  {"num_rows", one.file.num_rows},
+                                  {"num_bytes", one.file.num_bytes},
+                                  {"digest", one.file.digest},
+                                  {"tag", one.tag}}));
+  }
+  Json::Array writes;
+  if (!replaced.empty()) {
+    writes.push_back(Json::object(
+        {{"version", kManifestVersion}, {"fingerprint", ""}, {"job_id", ""}, {"files", Json(std::move(files))}}));
+  }
+  return Json(std::move(writes));
+}
+
+Result<std::vector<ReplacedFile>> replaced_from_json(const Json& json) {
+  MILLPOND_ASSIGN_OR_RETURN(const Json::Array* items, json.get_array("replaced"));
+  std::vector<ReplacedFile> replaced;
+  for (const Json& item : *items) {
+    MILLPOND_ASSIGN_OR_RETURN(OutputManifest write, manifest_from_json(item));
+    MILLPOND_ASSIGN_OR_RETURN(const Json::Array* files, item.get_array("files"));
+    for (std::size_t i = 0; i < write.files.size(); ++i) {
+      replaced.push_back({std::move(write.files[i]), (*files)[i].string_or("tag", "")});
+    }
+  }
+  return replaced;
+}
+
 Result<DataSetHead> head_from_json(const Json& json) {
   MILLPOND_ASSIGN_OR_RETURN(const std::int64_t version, json.get_int("version"));
   if (version != kHeadVersion) {
@@ -36,17 +67,12 @@ Result<DataSetHead> head_from_json(const Json& json) {
   DataSetHead head;
   MILLPOND_ASSIGN_OR_RETURN(head.writes, writes_from_json(json, "writes"));
   MILLPOND_ASSIGN_OR_RETURN(head.pending, writes_from_json(json, "pending"));
-  MILLPOND_ASSIGN_OR_RETURN(std::vector<OutputManifest> replaced, writes_from_json(json, "replaced"));
-  for (OutputManifest& part : replaced) {
-    head.replaced.insert(head.replaced.end(), part.files.begin(), part.files.end());
-  }
+  MILLPOND_ASSIGN_OR_RETURN(head.replaced, replaced_from_json(json));
   return head;
 }
 
-bool names(const std::vector<ManifestFile>& files, std::string_view name, const std::string& digest) {
-  return std::any_of(files.begin(), files.end(), [&](const ManifestFile& file) {
-    return file.name == name && (digest.empty() || file.digest == digest);
-  });
+bool names(const OutputManifest& write, std::string_view name) {
+  return std::any_of(write.files.begin(), write.files.end(), [&](const ManifestFile& file) { return file.name == name; });
 }
 
 }  // namespace
@@ -73,16 +99,21 @@ Result<DataSetHead> read_head(ObjectStore& store, const std::string& target) {
 }
 
 Status write_head(ObjectStore& store, const std::string& target, const DataSetHead& head) {
-  Json::Array replaced;
-  if (!head.replaced.empty()) replaced.push_back(manifest_to_json({"", "", head.replaced}));
   const Json json = Json::object({{"version", kHeadVersion},
                                   {"writes", to_json(head.writes)},
                                   {"pending", to_json(head.pending)},
-                                  {"replaced", Json(std::move(replaced))}});
+                                  {"replaced", to_json(head.replaced)}});
   return store.put_if(head_path(target), json.dump(2) + "\n", head.tag);
 }
 
-std::string replaced_digest(const ObjectInfo& object) { return std::to_string(object.mtime_ns); }
+ReplacedFile as_replaced(const std::string& target, const ObjectInfo& object) {
+  return {{object.path.substr(target.size() + 1), 0, object.size, std::to_string(object.mtime_ns)}, object.tag};
+}
+
+bool is_same_file(const ReplacedFile& replaced, const ObjectInfo& object) {
+  const bool has_other_tag = !replaced.tag.empty() && !object.tag.empty() && replaced.tag != object.tag;
+  return replaced.file.num_bytes == object.size && replaced.file.digest == std::to_string(object.mtime_ns) && !has_other_tag;
+}
 
 std::string state_of(const DataSetHead& head) {
   std::string text;
@@ -96,12 +127,13 @@ std::vector<OutputManifest>::const_iterator find_write(const std::vector<OutputM
                       [&](const OutputManifest& write) { return write.fingerprint == fingerprint; });
 }
 
-bool is_hidden_by(const DataSetHead& head, const std::string& target, const std::string& path, std::int64_t mtime_ns) {
-  if (path.compare(0, target.size() + 1, target + "/") != 0) return false;
-  const std::string_view name = std::string_view(path).substr(target.size() + 1);
-  if (names(head.replaced, name, std::to_string(mtime_ns))) return true;
-  return std::any_of(head.pending.begin(), head.pending.end(),
-                     [&](const OutputManifest& write) { return names(write.files, name, ""); });
+bool is_hidden_by(const DataSetHead& head, const std::string& target, const ObjectInfo& object) {
+  if (!object.path.starts_with(target + "/")) return false;
+  const std::string_view name = std::string_view(object.path).substr(target.size() + 1);
+  return std::any_of(head.replaced.begin(), head.replaced.end(),
+                     [&](const ReplacedFile& one) { return one.file.name == name && is_same_file(one, object); }) ||
+         std::any_of(head.pending.begin(), head.pending.end(),
+                     [&](const OutputManifest& write) { return names(write, name); });
 }
 
 }  // namespace millpond

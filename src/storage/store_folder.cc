@@ -73,13 +73,13 @@ Status take_back_write(ObjectStore& store, const std::string& target, const std:
 Status remove_replaced(ObjectStore& store, const std::string& target) {
   MILLPOND_ASSIGN_OR_RETURN(const DataSetHead head, read_head(store, target));
   if (head.replaced.empty()) return Status::ok();
-  std::map<std::string, std::string> meant;
-  for (const ManifestFile& file : head.replaced) meant[path_of(target, file)] = file.digest;
+  std::map<std::string, ReplacedFile> meant;
+  for (const ReplacedFile& one : head.replaced) meant[path_of(target, one.file)] = one;
   MILLPOND_ASSIGN_OR_RETURN(const std::vector<ObjectInfo> objects, store.list_all(target));
   std::vector<std::string> paths;
   for (const ObjectInfo& object : objects) {
     const auto found = meant.find(object.path);
-    if (found != meant.end() && found->second == replaced_digest(object)) paths.push_back(object.path);
+    if (found != meant.end() && is_same_file(found->second, object)) paths.push_back(object.path);
   }
   MILLPOND_RETURN_IF_ERROR(store.remove(paths));
   return change_head(store, target, [&](DataSetHead& now) -> Result<bool> {
@@ -104,7 +104,7 @@ Result<bool> has_data(ObjectStore& store, const std::string& target, const DataS
   if (!head.writes.empty()) return true;
   MILLPOND_ASSIGN_OR_RETURN(const std::vector<ObjectInfo> objects, store.list_all(target));
   return std::any_of(objects.begin(), objects.end(), [&](const ObjectInfo& object) {
-    return object.path != head_path(target) && !is_hidden_by(head, target, object.path, object.mtime_ns);
+    return object.path != head_path(target) && !is_hidden_by(head, target, object);
   });
 }
 
@@ -193,7 +193,7 @@ class FolderCommit {
     head.replaced.clear();
     for (const ObjectInfo& object : objects) {
       if (kept.contains(object.path)) continue;
-      head.replaced.push_back({object.path.substr(request_.target.size() + 1), 0, object.size, replaced_digest(object)});
+      head.replaced.push_back(as_replaced(request_.target, object));
     }
     return Status::ok();
   }

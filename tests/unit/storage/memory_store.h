@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,13 +43,15 @@ class MemoryStore final : public ObjectStore {
     fail_at_ = -1;
   }
   int calls() const { return calls_; }
+  /// From now on all that is put has the same time, as within a second of a store that tells seconds.
+  void stop_clock() { stopped_at_ = version_; }
   void set_hook(std::function<void(int call)> hook) { hook_ = std::move(hook); }
 
   std::map<std::string, Object>& objects() { return objects_; }
   void put(const std::string& path, const std::string& content, const std::string& mark = "") {
     const std::lock_guard lock(mutex_);
     ++version_;
-    objects_[path] = {content, std::to_string(version_), mark, version_};
+    objects_[path] = {content, std::to_string(version_), mark, stopped_at_.value_or(version_)};
   }
 
   Result<ObjectInfo> stat(const std::string& path) override {
@@ -183,6 +186,7 @@ class MemoryStore final : public ObjectStore {
   int fail_at_ = -1;
   int calls_ = 0;
   std::int64_t version_ = 0;
+  std::optional<std::int64_t> stopped_at_;
 };
 
 }  // namespace millpond

@@ -279,6 +279,27 @@ TEST_CASE("files of other makers count, until an overwrite replaces them, and ag
   REQUIRE(read(world).size() == 4);
 }
 
+TEST_CASE("a file that comes at the same time under the name of one that was replaced counts, whatever came between") {
+  const std::string path = kTarget + "/x.csv";
+  bool was_replaced_and_left = false;
+  for (int n = 0; n < 40; ++n) {
+    World world;
+    world.store->stop_clock();
+    world.store->put(path, "x");
+    world.store->fail_at(n, MemoryStore::Fault::kDeath);
+    (void)run(world, {kNew, PublishMode::kOverwrite});
+    world.store->heal();
+    const bool is_replaced = !read(world).contains(path);
+    was_replaced_and_left |= is_replaced && world.store->objects().contains(path);
+    world.store->put(path, "y");
+    INFO("killed at call " << n);
+    REQUIRE(read(world).contains(path));
+    REQUIRE(run(world, {kNew, PublishMode::kOverwrite}).is_ok());  // It removes what was replaced.
+    REQUIRE(read(world).contains(path) == is_replaced);
+  }
+  REQUIRE(was_replaced_and_left);
+}
+
 TEST_CASE("a head that can't be read is an error, not a folder without one") {
   World world;
   REQUIRE(run(world, {kOld}).is_ok());
