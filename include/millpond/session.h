@@ -75,6 +75,13 @@ class MILLPOND_EXPORT Session : public std::enable_shared_from_this<Session> {
   /// Whether there are such files that finish() was not called for.
   bool has_unfinished_reads() const;
 
+  /// Before the files of a table are written to `folder`, an absolute path inside the table that no other job writes to: what
+  /// says there who wrote them goes with the job that dies before it calls finish_table_write().
+  Status note_table_write(const std::string& folder);
+
+  /// The table names the files of `folder` now: removes what says there who wrote them.
+  Status finish_table_write(const std::string& folder);
+
   /// Stops work, ends workers, removes temporary data. May be called twice.
   Status shutdown();
 

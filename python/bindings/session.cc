@@ -146,6 +146,18 @@ void bind_running(Class& session) {
       .def("graph", [](const PySession& self) { return without_gil([&] { return self->graph(); }); })
       .def("finish", [](const PySession& self) { check(without_gil([&] { return self->finish(); })); })
       .def("has_unfinished_reads", [](const PySession& self) { return self->has_unfinished_reads(); })
+      .def(
+          "note_table_write",
+          [](const PySession& self, const std::string& folder) {
+            check(without_gil([&] { return self->note_table_write(folder); }));
+          },
+          "folder"_a)
+      .def(
+          "finish_table_write",
+          [](const PySession& self, const std::string& folder) {
+            check(without_gil([&] { return self->finish_table_write(folder); }));
+          },
+          "folder"_a)
       .def("shutdown", [](const PySession& self) { check(without_gil([&] { return self->shutdown(); })); })
       .def("cancel", [](const PySession& self) { without_gil([&] { self->cancel(); }); })
       .def(

@@ -14,7 +14,7 @@ from millpond.errors import AlreadyExistsError, ConflictError, InvalidArgumentEr
 from millpond.optional_package import needed
 from millpond.schema import Schema
 from millpond.store import root_of
-from millpond.table_files import WrittenFile, bounds_of, conformed, forget_manifest, written_files
+from millpond.table_files import WrittenFile, bounds_of, conformed, written_files
 from millpond.table_identity import table_root, write_identity
 from millpond.table_options import delta_options
 
@@ -66,8 +66,9 @@ class DeltaWrite:
     def run(self, settings: dict[str, Any]) -> None:
         """Writes and commits; nothing when this very write is in the table already."""
         folder = f"{self._path}/{self._identity.id}"
+        core = self._frame.session._core
         if self._is_committed(self._table):
-            forget_manifest(self._stores, folder)  # The run that committed may have died before it could.
+            core.finish_table_write(folder)  # The run that committed may have died before it could.
             return
         if self._mode == "ignore" and self._table is not None:
             return
@@ -76,13 +77,14 @@ class DeltaWrite:
                 f'there is a Delta table at "{self._path}"', hint='use mode="append", "overwrite" or another path'
             )
         frame = self._conformed()
+        core.note_table_write(folder)
         # A folder of this name is this write's own, from a run that died before the commit.
         frame.write_parquet(folder, mode="overwrite", partition_by=self._partition_by or None, **settings)
         files = written_files(self._stores, folder)
         self._check_partitions(files)
         with reached(self._path, self._options):
             self._commit(files, frame.schema)
-        forget_manifest(self._stores, folder)
+        core.finish_table_write(folder)
 
     def _find(self) -> DeltaTable | None:
         try:

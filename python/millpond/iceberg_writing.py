@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from millpond.errors import ConflictError, InvalidArgumentError, UnsupportedError
 from millpond.iceberg_reading import iceberg_type, local_path, open_iceberg
 from millpond.sql_text import quote_name
-from millpond.table_files import WrittenFile, conformed, forget_manifest, written_files
+from millpond.table_files import WrittenFile, conformed, written_files
 from millpond.table_identity import write_identity
 from millpond.table_options import iceberg_properties
 
@@ -56,8 +56,9 @@ class IcebergWrite:
 
     def run(self, settings: dict[str, Any]) -> None:
         """Writes and commits; nothing when this very write is in the table already."""
+        core = self._frame.session._core
         if self._is_committed():
-            forget_manifest(self._stores, self._folder)  # The run that committed may have died before it could.
+            core.finish_table_write(self._folder)  # The run that committed may have died before it could.
             return
         schema = self._table.schema()
         columns = [(field.name, iceberg_type(field.field_type)) for field in schema.fields]
@@ -65,6 +66,7 @@ class IcebergWrite:
             f"{transformed(field, schema)} AS {name}" for field, name in zip(self._fields, self._folders, strict=True)
         ]
         self._check_required()
+        core.note_table_write(self._folder)
         conformed(self._frame, columns, extra).write_parquet(
             self._folder,
             mode="overwrite",  # A folder of this name is this write's own, from a run that died before the commit.
@@ -74,7 +76,7 @@ class IcebergWrite:
         )
         files = [self._data_file(file) for file in written_files(self._stores, self._folder)]
         self._commit(files)
-        forget_manifest(self._stores, self._folder)
+        core.finish_table_write(self._folder)
 
     def _check_required(self) -> None:
         have = {name.lower() for name in self._frame.columns}

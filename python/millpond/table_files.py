@@ -70,15 +70,6 @@ def written_files(stores: ObjectStores, folder: str) -> list[WrittenFile]:
     return files
 
 
-def forget_manifest(stores: ObjectStores, folder: str) -> None:
-    """Removes the note of who wrote a folder, once the table itself knows."""
-    if root_of(folder):
-        stores.remove([f"{folder}/{_HEAD}"])
-        return
-    for note in Path(folder).glob("._millpond-*.json"):
-        note.unlink(missing_ok=True)
-
-
 def _stored(stores: ObjectStores, folder: str) -> list[tuple[str, int, int]]:
     # What a dead run left lies there too: the head says what counts.
     head = json.loads(stores.get(f"{folder}/{_HEAD}")[0])

@@ -50,6 +50,8 @@ Status Session::wait(const std::vector<DataFrame>& frames) {
 std::string Session::graph() const { return plans_to_graphviz(impl_->frames()); }
 Status Session::finish() { return impl_->new_reads().finish(); }
 bool Session::has_unfinished_reads() const { return impl_->new_reads().has_unfinished(); }
+Status Session::note_table_write(const std::string& folder) { return impl_->note_table_write(folder); }
+Status Session::finish_table_write(const std::string& folder) { return impl_->finish_table_write(folder); }
 Status Session::shutdown() { return impl_->shutdown(); }
 void Session::cancel() { impl_->cancel(); }
 void Session::set_progress(ProgressCallback callback) { impl_->set_progress(std::move(callback)); }

@@ -105,6 +105,22 @@ std::int64_t Session::Impl::spread() const {
   return options_.worker_launcher ? std::max<std::int64_t>(runner_->slots(), 1) : options_.threads;
 }
 
+Status Session::Impl::note_table_write(const std::string& folder) {
+  {
+    std::lock_guard lock(mutex_);
+    table_writes_.insert(folder);
+  }
+  return millpond::note_table_write(*files_, state_directory_, folder);
+}
+
+Status Session::Impl::finish_table_write(const std::string& folder) {
+  {
+    std::lock_guard lock(mutex_);
+    table_writes_.erase(folder);
+  }
+  return millpond::finish_table_write(*files_, state_directory_, folder);
+}
+
 Status Session::Impl::shutdown() {
   cancelled_ = true;
   std::lock_guard running(run_mutex_);
@@ -119,6 +135,10 @@ Status Session::Impl::shutdown() {
       Status discarded = discard_write(*files_, write, {options_.job_id, {}, {}});
       if (discarded.is_ok()) discarded = forget_write(*files_, state_directory_, write.path);
       if (status.is_ok()) status = discarded;
+    }
+    for (const std::string& folder : table_writes_) {
+      const Status forgotten = millpond::finish_table_write(*files_, state_directory_, folder);
+      if (status.is_ok()) status = forgotten;
     }
   }
   if (kept_) kept_->forget_all();

@@ -96,6 +96,10 @@ class Session::Impl {
   void remember_frame(const NodePtr& node);
   std::vector<NodePtr> frames() const;
 
+  /// See Session.
+  Status note_table_write(const std::string& folder);
+  Status finish_table_write(const std::string& folder);
+
   Status shutdown();
   void cancel();
   void set_progress(ProgressCallback callback);
@@ -168,6 +172,7 @@ class Session::Impl {
   std::vector<StageWrite> unfinished_writes_;
   bool has_failed_ = false;  ///< Under run_mutex_: a job of this session ended without success.
   bool has_given_id_ = false;
+  std::set<std::string> table_writes_;  ///< Under mutex_: folders that their tables don't name yet.
   RunReport* report_ = nullptr;  ///< Under run_mutex_: receives what the jobs of a run did.
 
   std::mutex run_mutex_;

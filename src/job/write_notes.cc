@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "storage/file_content.h"
+#include "storage/forget_output.h"
 #include "storage/lease.h"
 #include "storage/parent_path.h"
 #include "storage/staging.h"
@@ -14,15 +15,31 @@
 namespace millpond {
 namespace {
 
-const std::string kPrefix = "write-";
+const std::string kWrite = "write-";
+const std::string kTableWrite = "table-";
 
-std::string note_path(const std::string& job_directory, const std::string& target) {
-  return job_directory + "/" + kPrefix + xxh3_64_hex(target) + ".json";
+std::string note_path(const std::string& job_directory, const std::string& kind, const std::string& target) {
+  return job_directory + "/" + kind + xxh3_64_hex(target) + ".json";
 }
 
-bool is_note(const std::string& path) {
-  const std::string name = base_name(path);
-  return name.starts_with(kPrefix) && name.ends_with(".json");
+Status note(FileSystem& files, const std::string& job_directory, const std::string& kind, const std::string& target) {
+  const std::string text = Json::object({{"version", 1}, {"target", target}}).dump();
+  MILLPOND_RETURN_IF_ERROR(write_file(files, note_path(job_directory, kind, target), text));
+  return files.sync_directory(job_directory);
+}
+
+Result<std::vector<std::string>> noted(FileSystem& files, const std::string& job_directory, const std::string& kind) {
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<FileInfo> entries, files.list(job_directory));
+  std::vector<std::string> targets;
+  for (const FileInfo& entry : entries) {
+    const std::string name = base_name(entry.path);
+    if (entry.is_directory || !name.starts_with(kind) || !name.ends_with(".json")) continue;
+    MILLPOND_ASSIGN_OR_RETURN(const std::string text, read_file(files, entry.path));
+    MILLPOND_ASSIGN_OR_RETURN(const Json json, Json::parse(text));
+    MILLPOND_ASSIGN_OR_RETURN(std::string target, json.get_string("target"));
+    targets.push_back(std::move(target));
+  }
+  return targets;
 }
 
 // Removes what the job's unfinished writes staged; gives their targets.
@@ -31,6 +48,7 @@ Result<std::vector<std::string>> remove_staged(FileSystem& files, const std::str
   for (const std::string& target : targets) {
     MILLPOND_RETURN_IF_ERROR(remove_stale(files, target, base_name(directory)));
   }
+  MILLPOND_RETURN_IF_ERROR(finish_table_writes(files, directory));
   return targets;
 }
 
@@ -56,26 +74,30 @@ bool is_job_directory(FileSystem& files, const std::string& directory) {
 }  // namespace
 
 Status note_write(FileSystem& files, const std::string& job_directory, const std::string& target) {
-  const std::string text = Json::object({{"version", 1}, {"target", target}}).dump();
-  MILLPOND_RETURN_IF_ERROR(write_file(files, note_path(job_directory, target), text));
-  return files.sync_directory(job_directory);
+  return note(files, job_directory, kWrite, target);
 }
 
 Status forget_write(FileSystem& files, const std::string& job_directory, const std::string& target) {
-  return files.remove_file(note_path(job_directory, target));
+  return files.remove_file(note_path(job_directory, kWrite, target));
 }
 
 Result<std::vector<std::string>> noted_writes(FileSystem& files, const std::string& job_directory) {
-  MILLPOND_ASSIGN_OR_RETURN(const std::vector<FileInfo> entries, files.list(job_directory));
-  std::vector<std::string> targets;
-  for (const FileInfo& entry : entries) {
-    if (entry.is_directory || !is_note(entry.path)) continue;
-    MILLPOND_ASSIGN_OR_RETURN(const std::string text, read_file(files, entry.path));
-    MILLPOND_ASSIGN_OR_RETURN(const Json json, Json::parse(text));
-    MILLPOND_ASSIGN_OR_RETURN(std::string target, json.get_string("target"));
-    targets.push_back(std::move(target));
-  }
-  return targets;
+  return noted(files, job_directory, kWrite);
+}
+
+Status note_table_write(FileSystem& files, const std::string& job_directory, const std::string& folder) {
+  return note(files, job_directory, kTableWrite, folder);
+}
+
+Status finish_table_write(FileSystem& files, const std::string& job_directory, const std::string& folder) {
+  MILLPOND_RETURN_IF_ERROR(forget_output(files, folder));
+  return files.remove_file(note_path(job_directory, kTableWrite, folder));
+}
+
+Status finish_table_writes(FileSystem& files, const std::string& job_directory) {
+  MILLPOND_ASSIGN_OR_RETURN(const std::vector<std::string> folders, noted(files, job_directory, kTableWrite));
+  for (const std::string& folder : folders) MILLPOND_RETURN_IF_ERROR(finish_table_write(files, job_directory, folder));
+  return Status::ok();
 }
 
 Status remove_job_directory(FileSystem& files, const std::string& job_directory) {

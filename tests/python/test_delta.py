@@ -16,6 +16,7 @@ import pytest
 from conftest import open_session
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from duckdb_1_5 import rows as other_duckdb
+from millpond.cli import main
 
 TYPED = (
     "SELECT range AS i, range % 3 AS p, 'x' || range AS s, DATE '2020-01-01' + range::INT AS d, "
@@ -287,6 +288,10 @@ def test_a_write_that_was_not_committed_goes_on_or_is_vacuumed(tmp_path: Path, m
     with open_session(tmp_path, job_id="dies0") as session:
         session.from_items([{"a": 2}]).write_delta(tmp_path / "t0", mode="append")
         assert sorted(row["a"] for row in session.read_delta(tmp_path / "t0").take_all()) == [1, 2]
+    assert len(list((tmp_path / "t1").glob("millpond-*/.*"))) == 1  # It says who wrote the files.
+    assert main(["clean", "--data-root", str(tmp_path / "data"), "dies1"]) == 0
+    assert not list((tmp_path / "t1").glob("millpond-*/.*"))
+    assert len(list((tmp_path / "t1").glob("millpond-*/*.parquet"))) == 1
     DeltaTable(tmp_path / "t1").vacuum(0, dry_run=False, enforce_retention_duration=False, full=True)
     assert not list((tmp_path / "t1").glob("millpond-*/*.parquet"))
 

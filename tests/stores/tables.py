@@ -18,7 +18,10 @@ import millpond
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from millpond.cli import main
 from millpond.delta_reading import delta_address
+from millpond.delta_writing import DeltaWrite
+from millpond.iceberg_writing import IcebergWrite
 from millpond.table_options import delta_options, iceberg_properties
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -180,6 +183,40 @@ def test_a_job_that_is_run_again_writes_once(place: Store, tmp_path: Path) -> No
             assert session.read_delta(path).count() == 10
 
 
+def dies(*_: object) -> None:
+    """In place of a commit: the files are in their place, and the table names none of them."""
+    raise KeyboardInterrupt
+
+
+def clean(place: Store, folder: Path, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in place.options.items():
+        monkeypatch.setenv(name.upper(), value)
+    assert main(["clean", "--data-root", str(folder / "data"), job_id]) == 0
+
+
+def hidden(place: Store, prefix: str) -> list[str]:
+    return [name for name in place.names(prefix) if "/." in name and "/_delta_log/." not in name]
+
+
+def test_clean_leaves_nothing_hidden_of_a_delta_job(
+    place: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"{place.root}/delta/dead"
+    with open_session(tmp_path, place, job_id="dead") as session:
+        session.from_items([{"i": 1}]).write_delta(path)
+        monkeypatch.setattr(DeltaWrite, "_commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            session.from_items([{"i": 2}]).write_delta(path, mode="append")
+    assert len(hidden(place, "delta/dead/")) == 1
+    clean(place, tmp_path, "dead", monkeypatch)
+    assert hidden(place, "delta/dead/") == []
+    table = DeltaTable(path, storage_options=delta_options(path, place.options))
+    table.vacuum(0, dry_run=False, enforce_retention_duration=False, full=True)
+    with open_session(tmp_path, place) as session:
+        assert session.read_delta(path).take_all() == [{"i": 1}]
+    assert len([name for name in place.names("delta/dead/") if "/_delta_log/" not in name]) == 1
+
+
 @pytest.mark.parametrize("place", ["versitygw"], indirect=True)
 @pytest.mark.parametrize("changed", [{"aws_secret_access_key": "wrong-and-secret"}, {"aws_access_key_id": "nobody"}])
 def test_keys_that_are_refused(place: Store, tmp_path: Path, changed: dict[str, str]) -> None:
@@ -244,6 +281,20 @@ def test_an_iceberg_table_brings_its_key(place: Store, tmp_path: Path) -> None:
         table = catalog_of(place, tmp_path).create_table("n.own_key", rows.schema.to_arrow())
         rows.write_iceberg(table)
         assert of_frame(session.read_iceberg(table)) == in_order(expected(0, 10))
+
+
+@pytest.mark.parametrize("place", S3, indirect=True)
+def test_clean_leaves_nothing_hidden_of_an_iceberg_job(
+    place: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = catalog_of(place, tmp_path).create_table("n.dead", pa.schema([("i", pa.int64())]))
+    with open_session(tmp_path, place, job_id="dead") as session:
+        monkeypatch.setattr(IcebergWrite, "_commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            session.from_items([{"i": 2}]).write_iceberg(table)
+    assert len(hidden(place, "warehouse/n/dead/")) == 1
+    clean(place, tmp_path, "dead", monkeypatch)
+    assert hidden(place, "warehouse/n/dead/") == []
 
 
 @pytest.mark.parametrize("place", S3, indirect=True)

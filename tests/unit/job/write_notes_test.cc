@@ -38,6 +38,32 @@ TEST_CASE("a job is removed with what its writes staged anywhere") {
   CHECK(remove_job_directory(files, job).is_ok());
 }
 
+TEST_CASE("with a job goes what says that it wrote files of tables, and the files stay") {
+  TemporaryDirectory directory;
+  FileSystem& files = *local_file_system();
+  const std::string job = directory / "data/nightly";
+  REQUIRE(files.make_directories(job).is_ok());
+  directory.write("data/nightly/journal", "x");
+  for (const char* table : {"named", "unnamed"}) {
+    for (const char* name : {"._millpond-0123456789abcdef.json", "p=1/part-00000.parquet", ".hidden"}) {
+      directory.write(std::string(table) + "/millpond-1/" + name, "x");
+    }
+    REQUIRE(note_table_write(files, job, directory / (std::string(table) + "/millpond-1")).is_ok());
+  }
+  REQUIRE(note_table_write(files, job, directory / "never/written").is_ok());
+  REQUIRE(finish_table_write(files, job, directory / "named/millpond-1").is_ok());
+  CHECK_FALSE(directory.exists("named/millpond-1/._millpond-0123456789abcdef.json"));
+  CHECK(directory.exists("unnamed/millpond-1/._millpond-0123456789abcdef.json"));
+  directory.write("named/millpond-1/._millpond-0123456789abcdef.json", "another job's");
+
+  REQUIRE(remove_job_directory(files, job).is_ok());
+  CHECK(directory.exists("named/millpond-1/._millpond-0123456789abcdef.json"));
+  CHECK_FALSE(directory.exists("unnamed/millpond-1/._millpond-0123456789abcdef.json"));
+  for (const char* name : {"p=1/part-00000.parquet", ".hidden"}) {
+    CHECK(directory.exists(std::string("unnamed/millpond-1/") + name));
+  }
+}
+
 TEST_CASE("a folder that is no job's stays") {
   TemporaryDirectory directory;
   directory.write("home/letter", "x");
