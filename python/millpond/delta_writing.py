@@ -152,9 +152,12 @@ class DeltaWrite:
             raise InvalidArgumentError(f'the Delta table at "{self._path}" was not changed: {error}') from None
 
     def _create(self, schema: Any, adds: list[Any], properties: Any) -> None:
+        import deltalake
         from deltalake.exceptions import DeltaError
         from deltalake.transaction import create_table_with_add_actions
 
+        # When another's first version came a moment before, deltalake would try again, with this one as the second.
+        first = deltalake.CommitProperties(max_commit_retries=0, app_transactions=[self._transaction()])
         try:
             create_table_with_add_actions(
                 delta_address(self._path),
@@ -163,7 +166,7 @@ class DeltaWrite:
                 "error",
                 self._partition_by,
                 storage_options=self._options,
-                commit_properties=properties,
+                commit_properties=first,
             )
         except DeltaError:
             table = self._find()

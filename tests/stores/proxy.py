@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,7 +30,8 @@ class Proxy:
     """Passes requests on to `upstream` ("http://host:port"); each fails by the chance `rate`, in one of `kinds`.
 
     With `joining_seconds`, who has an upload's parts joined is told so at once, and it is done so much later: what
-    versitygw does with gigabytes to a client that asked twice.
+    versitygw does with gigabytes to a client that asked twice. `before` is called with each request's method and path
+    before the request is passed on.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Proxy:
         seed: int = 0,
         kinds: Sequence[str] = FAULTS,
         joining_seconds: float = 0,
+        before: Callable[[str, str], None] | None = None,
     ) -> None:
         self.upstream = upstream.removeprefix("http://")
         self.rate = rate
@@ -48,6 +50,7 @@ class Proxy:
         self.faults: Counter[str] = Counter()
         self.joining_seconds = joining_seconds
         self.joined = 0
+        self.before = before
         self.late = 0
         self.requests = 0
         self.bytes_out = 0
@@ -96,6 +99,8 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
                 return self.fail(fault.kind)
             if proxy.joining_seconds and self.command == "POST" and "uploadId=" in self.path:
                 return self.join_later(body)
+            if proxy.before is not None:
+                proxy.before(self.command, self.path)
             status, headers, content = self.ask(body)
             if fault is not None and fault.kind not in ("truncate", "stall"):
                 return self.fail(fault.kind)

@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 
 from duckdb_1_5 import rows as duckdb_rows
 from places import open_session, started
-from servers import SECRET, Store
+from proxy import Proxy, running
+from servers import SECRET, Store, s3_options
 
 S3 = ("moto", "versitygw")
 DELTA = (*S3, "azurite")
@@ -156,6 +157,33 @@ def test_delta_writers_at_once(place: Store, tmp_path: Path) -> None:
         assert of_frame(session.read_delta(path)) == [(w, n) for w in range(4) for n in range(3)]
         assert won.count(True) == 1
         assert session.read_delta(f"{place.root}/delta/first").take_all() == [{"w": won.index(True)}]
+
+
+@pytest.mark.parametrize("mode", ["error", "append", "overwrite"])
+@pytest.mark.parametrize("place", S3, indirect=True)
+def test_a_delta_table_that_another_makes_a_moment_before(place: Store, tmp_path: Path, mode: str) -> None:
+    """When this writer has found none and sends its first version: an append comes after it, the others are refused."""
+    path = f"{place.root}/delta/made-{mode}"
+    made: list[str] = []
+
+    def before(method: str, target: str) -> None:
+        if method == "PUT" and target.endswith(f"/_delta_log/{0:020}.json") and not made:
+            made.append(target)
+            with open_session(tmp_path / "b", place, threads=1) as other:
+                other.from_items([{"w": 2}]).write_delta(path)
+
+    with (
+        running(Proxy(place.options["aws_endpoint_url"], before=before)) as address,
+        open_session(tmp_path / "a", Store(place.name, place.root, s3_options(address), place.client)) as session,
+    ):
+        frame = session.from_items([{"w": 1}])
+        if mode == "append":
+            frame.write_delta(path, mode=mode)
+        else:
+            with pytest.raises(millpond.ConflictError, match="made-"):
+                frame.write_delta(path, mode=mode)
+        assert of_frame(session.read_delta(path)) == ([(1,), (2,)] if mode == "append" else [(2,)])
+    assert len(made) == 1
 
 
 def test_a_delta_write_that_others_were_faster_than(place: Store, tmp_path: Path) -> None:
