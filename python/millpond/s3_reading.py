@@ -125,7 +125,7 @@ def _whole(client: Any, place: Mapping[str, str]) -> tuple[bytes, str]:
     except HTTPError as error:  # An answer that tells of an error may break off, too, and boto3 lets that through.
         raise _CutOffError(str(error)) from None
     try:
-        return answer["Body"].read(), answer["ETag"]
+        return answer["Body"].read(), answer.get("ETag", "")
     except (BotoCoreError, HTTPError, OSError) as error:
         raise _CutOffError(str(error)) from None
 
