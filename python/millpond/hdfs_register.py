@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any
 
 from millpond.errors import ConflictError, InvalidArgumentError
+from millpond.hdfs_client import HdfsClient
 
 # What millpond puts by put_if is named so; the end is of one that is being made.
 _NAME = re.compile(r"\.[^/]*millpond-[a-z]+\.json(\.[0-9a-f]{32})?")
@@ -26,7 +26,7 @@ def is_register(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def read_register(client: Any, place: str) -> tuple[bytes, str]:
+def read_register(client: HdfsClient, place: str) -> tuple[bytes, str]:
     """The content and its tag. FileNotFoundError when there is none."""
     for look in range(_LOOKS):
         entries = [entry for entry in client.list_status(place) if entry.isdir]
@@ -43,7 +43,7 @@ def read_register(client: Any, place: str) -> tuple[bytes, str]:
     raise ConflictError(f'"{place}" changes faster than it can be read', hint="try again")
 
 
-def write_register(client: Any, place: str, content: bytes, tag: str) -> None:
+def write_register(client: HdfsClient, place: str, content: bytes, tag: str) -> None:
     """Puts a content in the place of the one with this tag; without a tag, of none. Else a ConflictError."""
     if tag == _FILE:
         raise InvalidArgumentError(
@@ -62,7 +62,7 @@ def write_register(client: Any, place: str, content: bytes, tag: str) -> None:
             raise ConflictError(f'another writer was faster at "{place}"') from None
 
 
-def _replace(client: Any, place: str, tag: str, new: str, content: bytes) -> None:
+def _replace(client: HdfsClient, place: str, tag: str, new: str, content: bytes) -> None:
     _write(client, f"{place}/{tag}/{new}", content, create_parent=False)
     # The last content, and those of writers who were too late, or will be. What comes after this list is not ours to
     # remove: somebody may be about to rename it.
@@ -73,17 +73,17 @@ def _replace(client: Any, place: str, tag: str, new: str, content: bytes) -> Non
             client.delete(f"{place}/{new}/{name}")
 
 
-def _create(client: Any, place: str, new: str, content: bytes) -> None:
+def _create(client: HdfsClient, place: str, new: str, content: bytes) -> None:
     made = f"{place}.{new}"
     _write(client, f"{made}/{new}/{new}", content, create_parent=True)
     try:
         client.rename(made, place)
     except FileExistsError:
-        client.delete(made, True)
+        client.delete(made, recursive=True)
         raise
 
 
-def _is_there(client: Any, place: str) -> bool:
+def _is_there(client: HdfsClient, place: str) -> bool:
     try:
         client.get_file_info(place)
     except FileNotFoundError:
@@ -91,14 +91,12 @@ def _is_there(client: Any, place: str) -> bool:
     return True
 
 
-def _write(client: Any, place: str, content: bytes, *, create_parent: bool) -> None:
-    from hdfs_native import WriteOptions
-
-    writer = client.create(place, WriteOptions(overwrite=False, create_parent=create_parent))
+def _write(client: HdfsClient, place: str, content: bytes, *, create_parent: bool) -> None:
+    writer = client.create(place, overwrite=False, create_parent=create_parent)
     writer.write(content)
     writer.close()
 
 
-def _read_file(client: Any, place: str) -> tuple[bytes, str]:
+def _read_file(client: HdfsClient, place: str) -> tuple[bytes, str]:
     # A copy of a folder that was on another store has it as a file: good for reading, and to tell it from others.
     return client.read(place).read(), _FILE

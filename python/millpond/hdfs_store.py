@@ -1,11 +1,12 @@
-"""Files of HDFS, `hdfs://host:port/path`, by the package hdfs-native, which needs no Java."""
+"""Files of HDFS, `hdfs://host:port/path`."""
 
 from __future__ import annotations
 
 import json
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias, TypeVar
 
 from millpond.errors import (
     MillpondError,
@@ -13,14 +14,15 @@ from millpond.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
+from millpond.hdfs_client import HdfsClient, NativeHdfs, Reader, Status, Writer
 from millpond.hdfs_register import is_register, read_register, write_register
-from millpond.optional_package import needed
 from millpond.store import Copies, Entries, Entry, Paths, Store, in_parallel, key_of, other_size, root_of
-from millpond.store_options import HADOOP_PREFIXES
 
 _T = TypeVar("_T")
+_Found: TypeAlias = list[Status]
 
 _CONNECT_SECONDS = 10
+_THREADS = 8
 _DENIED = ("AccessControlException", "AuthorizationException", "SaslException", "InvalidToken", "GSSAPI")
 # Java says what went wrong in the first line of what it says.
 _LINE_ENDS = ("\\n", "\n")
@@ -30,21 +32,13 @@ class HdfsStore(Store):
     """One NameNode's files, or those of a service that the configuration names. Safe for many threads."""
 
     def __init__(self, path: str, options: Mapping[str, str]) -> None:
-        """`options`: Hadoop's own settings, and Kerberos; else what HADOOP_CONF_DIR and HADOOP_USER_NAME say."""
-        hdfs_native = needed("hdfs_native", "hdfs://", "hdfs")
+        """`options`: see NativeHdfs."""
         self._root = root_of(path)
-        self._written = hdfs_native.WriteOptions(overwrite=True, create_parent=True)
+        self._client = _ours(path, lambda: self._connected(options))
+
+    def _connected(self, options: Mapping[str, str]) -> HdfsClient:
         _reach(self._root)
-        self._client = _ours(
-            path,
-            lambda: hdfs_native.Client(
-                self._root if self._root != "hdfs://" else None,
-                {name: value for name, value in options.items() if name.startswith(HADOOP_PREFIXES)},
-                kerberos_principal=options.get("hdfs_kerberos_principal"),
-                kerberos_keytab=options.get("hdfs_kerberos_keytab"),
-                kerberos_cache=options.get("hdfs_kerberos_cache"),
-            ),
-        )
+        return NativeHdfs(self._root, options)
 
     def stat(self, path: str) -> Entry:
         """What is at a path: a file or a folder."""
@@ -61,15 +55,26 @@ class HdfsStore(Store):
 
     def list_all(self, folder: str) -> Entries:
         """All files below a folder, sorted by path; none when it is not there."""
+        found: _Found = []
+        folders = [_inner(folder)]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            while folders:
+                listed = [info for infos in pool.map(self._in_folder, folders) for info in infos]
+                found += [info for info in listed if not info.isdir]
+                folders = [info.path for info in listed if info.isdir and not is_register(_name(info.path))]
+        return sorted(map(self._entry, found))
+
+    def _in_folder(self, place: str) -> _Found:
+        """What lies in a folder; nothing when it is gone by now."""
         try:
-            found = _ours(folder, lambda: list(self._client.list_status(_inner(folder), recursive=True)))
+            return _ours(self._root + place, lambda: list(self._client.list_status(place)))
         except NotFoundError:
             return []
-        return sorted(self._entry(info) for info in found if not info.isdir and not _is_in_register(info.path))
 
     def create(self, path: str) -> HdfsUpload:
         """A file to be written from its beginning to its end."""
-        return HdfsUpload(path, _ours(path, lambda: self._client.create(_inner(path), self._written)))
+        writer = _ours(path, lambda: self._client.create(_inner(path), overwrite=True, create_parent=True))
+        return HdfsUpload(path, writer)
 
     def version_of(self, path: str) -> tuple[int, str, str]:
         """A file's bytes, tag and mark."""
@@ -90,7 +95,7 @@ class HdfsStore(Store):
     def copy(self, copies: Copies, mark: str) -> None:
         """Renames files: what was staged is gone from there."""
         for folder in {target.rpartition("/")[0] for _, target, _ in copies}:
-            _ours(folder, lambda: self._client.mkdirs(_inner(folder), create_parent=True))  # noqa: B023
+            _ours(folder, lambda: self._client.mkdirs(_inner(folder)))  # noqa: B023
         in_parallel(lambda one: self._move(*one, mark), copies)
 
     def remove(self, paths: Paths) -> None:
@@ -122,7 +127,17 @@ class HdfsStore(Store):
             upload = self.create(_note(target))
             upload.write(note)
             upload.finish()
-        _ours(target, lambda: self._client.rename(_inner(source), _inner(target), overwrite=True))
+        try:
+            _ours(target, lambda: self._client.rename(_inner(source), _inner(target), overwrite=True))
+        except NotFoundError:
+            if not self._is_at(target, info):  # Or an earlier try went through, and its answer was lost.
+                raise
+
+    def _is_at(self, path: str, info: Status) -> bool:
+        try:
+            return _tag(_ours(path, lambda: self._client.get_file_info(_inner(path)))) == _tag(info)
+        except NotFoundError:
+            return False
 
     def _mark(self, path: str, tag: str) -> str:
         try:
@@ -131,17 +146,17 @@ class HdfsStore(Store):
             return ""
         return str(note.get("mark", "")) if note.get("tag") == tag else ""
 
-    def _entry(self, info: Any) -> Entry:
+    def _entry(self, info: Status) -> Entry:
         path = self._root + info.path.rstrip("/")
-        if info.isdir and not is_register(path.rpartition("/")[2]):
+        if info.isdir and not is_register(_name(path)):
             return (path, 0, 0, True, "")
-        return (path, int(info.length), int(info.modification_time) * 1_000_000, False, "")
+        return (path, info.length, info.modification_time * 1_000_000, False, _content_tag(info))
 
 
 class HdfsFile:
     """A file open for reading, by many threads at once."""
 
-    def __init__(self, path: str, file: Any) -> None:
+    def __init__(self, path: str, file: Reader) -> None:
         self._path = path
         self._file = file
 
@@ -150,8 +165,8 @@ class HdfsFile:
         return len(self._file)
 
     def tag(self) -> str:
-        """None: its time, in milliseconds, is what tells one content from the next."""
-        return ""
+        """None by HDFS' own protocol: there its time, in milliseconds, tells one content from the next."""
+        return _content_tag(self._file)
 
     def read_at(self, nbytes: int, offset: int) -> bytes:
         """The bytes from `offset`."""
@@ -162,7 +177,7 @@ class HdfsFile:
 class HdfsUpload:
     """A file that is being written."""
 
-    def __init__(self, path: str, writer: Any) -> None:
+    def __init__(self, path: str, writer: Writer) -> None:
         self._path = path
         self._writer = writer
 
@@ -179,8 +194,8 @@ def _inner(path: str) -> str:
     return "/" + key_of(path).strip("/")
 
 
-def _is_in_register(place: str) -> bool:
-    return any(is_register(name) for name in place.split("/")[:-1])
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _note(path: str) -> str:
@@ -188,7 +203,11 @@ def _note(path: str) -> str:
     return f"{folder}/.{name[:200]}.millpond-mark"
 
 
-def _tag(info: Any) -> str:
+def _content_tag(of: Status | Reader) -> str:
+    return getattr(of, "tag", "")
+
+
+def _tag(info: Status) -> str:
     # Both stay when a file is renamed.
     return f"{info.modification_time}-{info.length}"
 

@@ -10,14 +10,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 from millpond.errors import InvalidArgumentError, UnavailableError, UnsupportedError
+from millpond.http_session import http_session
 from millpond.optional_package import needed
 from millpond.store import Copies, Entries, Entry, Paths, Store, Upload, changed, plain_tag, root_of
 from millpond.store_errors import error_of_status
-from millpond.store_patience import Patience, patience_of
+from millpond.store_patience import patience_of
 
-_POOL = 64
 _COPY_BYTES = 1 << 20
-_AGAIN = (408, 429, 500, 502, 503, 504)
 # Of servers, and of addresses signed for one kind of request, that answer no HEAD.
 _NO_HEAD = (400, 401, 403, 405, 501)
 
@@ -29,13 +28,9 @@ class HttpStore(Store):
         """`options`: `http_bearer_token`, and the patience. Proxies and certificates are found as requests does."""
         self._requests = needed("requests", f'"{root_of(path)}"', "http")
         self._patience = patience_of(options)
-        self._session = self._requests.Session()
-        # As they are: a file that the server packs for its way has another size.
-        self._session.headers["Accept-Encoding"] = "identity"
+        self._session = http_session(self._patience)
         if options.get("http_bearer_token"):
             self._session.auth = _Bearer(options["http_bearer_token"])
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _adapter(self._patience))
 
     def stat(self, path: str) -> Entry:
         """The file at an address. Asks for its head, or where that is refused for its first byte."""
@@ -238,20 +233,6 @@ class _Bearer:
     def __call__(self, request: Any) -> Any:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
-
-
-def _adapter(patience: Patience) -> Any:
-    from requests.adapters import HTTPAdapter
-    from urllib3.util import Retry
-
-    retries = Retry(
-        total=patience.max_retries,
-        backoff_factor=0.05,
-        status_forcelist=_AGAIN,
-        raise_on_status=False,
-        respect_retry_after_header=False,  # Which may be hours.
-    )
-    return HTTPAdapter(pool_connections=_POOL, pool_maxsize=_POOL, max_retries=retries)
 
 
 def _nanoseconds(date: str) -> int:

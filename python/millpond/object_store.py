@@ -10,6 +10,8 @@ from millpond.errors import InvalidArgumentError, UnsupportedError
 from millpond.store import Copies, Entries, Entry, Paths, Readable, Store, Upload, root_of
 from millpond.store_options import checked_options
 
+_OWN_HOSTS = ("hdfs:", "webhdfs:", "swebhdfs:")
+
 
 class ObjectStores:
     """The stores of a session, each connected when it is first asked for. Safe for many threads."""
@@ -112,7 +114,7 @@ class ObjectStores:
         with self._lock:
             options = self._of_bucket.get(root)
             # Where an address says whose a store is, or which, each has its own connection.
-            has_own = options is not None or "@" in root or root.startswith("hdfs:")
+            has_own = options is not None or "@" in root or root.startswith(_OWN_HOSTS)
             known_by = root if has_own else root.partition("://")[0]
             if known_by not in self._stores:
                 self._stores[known_by] = _connect(path, self._options if options is None else options)
@@ -138,11 +140,16 @@ def _connect(path: str, options: Mapping[str, str]) -> Store:
             from millpond.hdfs_store import HdfsStore
 
             return HdfsStore(path, options)
+        case "webhdfs" | "swebhdfs":
+            from millpond.webhdfs_store import WebHdfsStore
+
+            return WebHdfsStore(path, options)
         case "http" | "https":
             from millpond.http_store import HttpStore
 
             return HttpStore(path, options)
     raise UnsupportedError(
         f'"{path}" is on a store that this version can\'t reach',
-        hint="it reads and writes s3://, gs://, az://, abfss://, hdfs:// and paths of this machine, and reads https://",
+        hint="it reads and writes s3://, gs://, az://, abfss://, hdfs://, webhdfs:// and paths of this machine, "
+        "and reads https://",
     )

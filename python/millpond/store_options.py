@@ -31,6 +31,7 @@ STORE_OPTIONS = (
     "hdfs_kerberos_principal",
     "hdfs_kerberos_keytab",
     "hdfs_kerberos_cache",
+    "webhdfs_delegation_token",
     "http_bearer_token",
     *PATIENCE_OPTIONS,
 )

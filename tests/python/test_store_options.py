@@ -47,6 +47,8 @@ def test_options_that_are_no_good(tmp_path: Path, path: str, options: dict[str, 
     ("path", "options"),
     [
         ("hdfs://127.0.0.1:9/x", {}),
+        ("webhdfs://127.0.0.1:9/x", {"webhdfs_delegation_token": KEY}),
+        ("swebhdfs://127.0.0.1:9/x", {}),
         (
             "az://container/x",
             {

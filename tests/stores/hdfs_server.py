@@ -1,4 +1,4 @@
-"""HDFS on loopback: Hadoop's own cluster for tests, one NameNode and one DataNode in one JVM."""
+"""HDFS on loopback: Hadoop's own cluster for tests, one NameNode and one DataNode in one JVM, by either protocol."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from servers import INSTALLED, Store, free_port
 
@@ -28,6 +29,7 @@ JARS = (
 )
 # The cluster's owner may do all; the tests are somebody else.
 USER = "tester"
+PASSWORD = "of-no-worth"
 
 
 class HdfsPlace(Store):
@@ -72,39 +74,62 @@ class HdfsPlace(Store):
 
 
 @contextmanager
-def hdfs(folder: Path) -> Iterator[Store]:
-    """A running cluster."""
+def hdfs(folder: Path, scheme: str = "hdfs") -> Iterator[Store]:
+    """A running cluster, whose files are reached by `hdfs`, `webhdfs` or `swebhdfs`."""
     from hdfs_native import Client
 
-    port = free_port()
-    with _cluster(folder, port):
+    port, web_port = free_port(), free_port()
+    with _cluster(folder, port, web_port, scheme), _trusted(folder, scheme):
         root = f"hdfs://127.0.0.1:{port}"
         client = Client(root)
         client.mkdirs("/data", 0o777)
         client.set_permission("/data", 0o777)
-        before = os.environ.get("HADOOP_USER_NAME")
-        os.environ["HADOOP_USER_NAME"] = USER
-        try:
-            yield HdfsPlace("hdfs", f"{root}/data", {}, client)
-        finally:
-            del os.environ["HADOOP_USER_NAME"]
-            if before is not None:
-                os.environ["HADOOP_USER_NAME"] = before
+        with mock.patch.dict(os.environ, {"HADOOP_USER_NAME": USER}):
+            web = f"{scheme}://localhost:{web_port}"
+            yield HdfsPlace(scheme, f"{root if scheme == 'hdfs' else web}/data", {}, client)
 
 
 @contextmanager
-def _cluster(folder: Path, port: int) -> Iterator[None]:
+def _trusted(folder: Path, scheme: str) -> Iterator[None]:
+    """Lets requests trust the cluster's certificate."""
+    settings = {"REQUESTS_CA_BUNDLE": str(folder / "certificate.pem")} if scheme == "swebhdfs" else {}
+    with mock.patch.dict(os.environ, settings):
+        yield
+
+
+def _make_certificate(folder: Path) -> None:
+    """A key for localhost, Hadoop's settings that name it, and its certificate."""
+    tool = ["keytool", "-keystore", folder / "key.jks", "-storepass", PASSWORD, "-alias", "node"]
+    key = ["-genkeypair", "-keypass", PASSWORD, "-keyalg", "RSA", "-dname", "CN=localhost", "-validity", "2"]
+    subprocess.run(
+        [*tool, *key, "-ext", "san=dns:localhost,ip:127.0.0.1"], check=True, timeout=300, capture_output=True
+    )
+    export = ["-exportcert", "-rfc", "-file", folder / "certificate.pem"]
+    subprocess.run([*tool, *export], check=True, timeout=300, capture_output=True)
+    values = {"location": folder / "key.jks", "password": PASSWORD, "keypassword": PASSWORD}
+    settings = [f"<name>ssl.server.keystore.{name}</name><value>{value}</value>" for name, value in values.items()]
+    text = "".join(f"<property>{setting}</property>" for setting in settings)
+    (folder / "ssl-server.xml").write_text(f"<configuration>{text}</configuration>")
+
+
+@contextmanager
+def _cluster(folder: Path, port: int, web_port: int, scheme: str) -> Iterator[None]:
     jars = _install()
     details = folder / "cluster.json"
     command: list[Any] = [
         "java",
         "-Xmx512m",
         "-cp",
-        f"{jars}/*",
+        f"{folder}:{jars}/*",
         "org.apache.hadoop.mapreduce.MiniHadoopClusterManager",
     ]
     command += ["-nomr", "-format", "-nnport", str(port), "-writeDetails", details]
     command += ["-D", f"hadoop.tmp.dir={folder / 'tmp'}"]
+    if scheme == "swebhdfs":
+        _make_certificate(folder)
+        command += ["-D", "dfs.http.policy=HTTPS_ONLY", "-D", f"dfs.namenode.https-address=localhost:{web_port}"]
+    else:
+        command += ["-nnhttpport", str(web_port)]
     with (folder / "hdfs.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:

@@ -1,6 +1,6 @@
 """Random kills of a job that overwrites a folder on a store, under the eyes of a reader.
 
-python tests/stores/kills.py [--kills 30] [--seed N] [--store moto|versitygw|hdfs|azurite|gcs]
+python tests/stores/kills.py [--kills 30] [--seed N] [--store moto|versitygw|hdfs|webhdfs|azurite|gcs]
 
 Each writer replaces the whole folder by rows of its own number and is killed at a random time; some are run again under
 their name, the others removed with `millpond clean`. A reader meanwhile must see one writer's rows and all of them;
@@ -162,7 +162,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
-    parser.add_argument("--store", default="moto", choices=["moto", "versitygw", "hdfs", "azurite", "gcs"])
+    parser.add_argument("--store", default="moto", choices=["moto", "versitygw", "hdfs", "webhdfs", "azurite", "gcs"])
     parser.add_argument("--write", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.write:

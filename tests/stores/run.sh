@@ -23,7 +23,7 @@ for format in delta iceberg; do
   python tests/stores/table_kills.py --kills 30 --format "$format" --store versitygw || failed=1
 done
 python tests/stores/kills.py --kills 30 --store versitygw || failed=1
-for server in moto hdfs azurite gcs; do
+for server in moto hdfs webhdfs azurite gcs; do
   python tests/stores/kills.py --kills 10 --store "$server" || failed=1
 done
 wait "$faults" || failed=1

@@ -93,7 +93,9 @@ class Store:
 
 def missing_tool(name: str) -> str | None:
     """What this machine lacks to run a store's server."""
-    tools = {"versitygw": ["go"], "gcs": ["go"], "azurite": ["npm"], "hdfs": ["java", "mvn"]}.get(name, [])
+    tools = {"versitygw": ["go"], "gcs": ["go"], "azurite": ["npm"]}.get(name, [])
+    if name.endswith("hdfs"):
+        tools = ["java", "keytool", "mvn"]
     return next((tool for tool in tools if shutil.which(tool) is None), None)
 
 
@@ -113,10 +115,10 @@ def store(name: str, folder: Path) -> Iterator[Store]:
 
 
 def _other_store(name: str, folder: Path) -> AbstractContextManager[Store] | None:
-    if name == "hdfs":
+    if name.endswith("hdfs"):
         from hdfs_server import hdfs
 
-        return hdfs(folder)
+        return hdfs(folder, name)
     if name == "azurite":
         from azure_server import azurite
 

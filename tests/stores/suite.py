@@ -1,4 +1,5 @@
-"""One suite over stores: the same statements on a local disk, moto, versitygw, HDFS, Azurite and fake-gcs-server.
+"""One suite over stores: the same statements on a local disk, moto, versitygw, HDFS by its own protocol
+and by HTTP, Azurite and fake-gcs-server.
 
 python -m pytest tests/stores/suite.py; MILLPOND_TEST_KEYS=2500 for fewer keys than 10,000,
 MILLPOND_TEST_LARGE=5400000000 for an object of so many bytes instead of 64 MB. A store whose server can't be installed
@@ -33,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from places import open_session, started
 from servers import ROOT, Store
 
-STORES = ["local", "moto", "versitygw", "hdfs", "azurite", "gcs"]
+STORES = ["local", "moto", "versitygw", "hdfs", "webhdfs", "swebhdfs", "azurite", "gcs"]
 SECRETS = ["aws_secret_access_key", "azure_storage_account_key"]
 NAMES = ["plain", "a b", "50%", "%41", "ü€😀", "p=1", "it's", "[x]", "a+b&c"]
 PAGES = {
@@ -42,6 +43,7 @@ PAGES = {
     "gcs": ("stores-gcs.md", "gs://bucket"),
     "azurite": ("stores-azure.md", "az://container"),
     "hdfs": ("stores-hdfs.md", "hdfs://host:8020/data"),
+    "webhdfs": ("stores-webhdfs.md", "webhdfs://host:9870/data"),
 }
 LARGE = int(os.environ.get("MILLPOND_TEST_LARGE", str(64 << 20)))
 KEYS = int(os.environ.get("MILLPOND_TEST_KEYS", "10000"))
@@ -274,7 +276,7 @@ def test_a_single_file(place: Store, session: millpond.Session) -> None:
     session.from_items([1]).write_csv(f"{place.root}/one.csv", single_file=True)
     session.from_items([2]).write_csv(f"{place.root}/one.csv", single_file=True, mode="overwrite")
     assert place.get("one.csv") == b"item\n2\n"
-    if place.name not in ("local", "hdfs"):  # There a note lies beside the file: whose it is.
+    if place.name != "local" and not place.name.endswith("hdfs"):  # There a note lies beside the file: whose it is.
         nothing_is_left(place, "one.csv")
 
 
@@ -437,7 +439,7 @@ def test_keys_that_azure_refuses(place: Store, tmp_path: Path, changed: dict[str
     refused(place, tmp_path, f"{place.root}/guarded", options)
 
 
-@pytest.mark.parametrize("place", ["hdfs"], indirect=True)
+@pytest.mark.parametrize("place", ["hdfs", "webhdfs"], indirect=True)
 def test_folders_that_are_not_for_us(place: Store, tmp_path: Path) -> None:
     place.put("guarded/a.csv", b"i\n1\n")
     place.close_to_others("guarded")
