@@ -5,6 +5,7 @@
 #include "dataframe.h"
 #include "options.h"
 #include "millpond/version.h"
+#include "paths.h"
 #include "placeholders.h"
 #include "session.h"
 #include "worker.h"
@@ -16,6 +17,7 @@ NB_MODULE(_core, module) {
   millpond::python::bind_dataframe(module);
   millpond::python::bind_session(module);
   millpond::python::bind_worker(module);
+  millpond::python::bind_paths(module);
   millpond::python::bind_placeholders(module);
   module.def("version", &millpond::version, "This library's version.");
   // The library does not print: what Python still holds at its exit is no news to the user.

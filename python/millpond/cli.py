@@ -21,13 +21,13 @@ from millpond.sizes import format_size
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command. Returns the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        parser.print_help()
-        return 0
-    warnings.showwarning = _show_warning
     try:
+        parser = _parser()
+        options = parser.parse_args(arguments)
+        if options.command is None:
+            parser.print_help()
+            return 0
+        warnings.showwarning = _show_warning
         code = int(options.run(options))
         sys.stdout.flush()
         return code

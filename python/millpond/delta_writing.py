@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from millpond.delta_reading import deleted_rows, delta_address, delta_type, open_delta, reached
 from millpond.errors import AlreadyExistsError, ConflictError, InvalidArgumentError, NotFoundError, UnsupportedError
+from millpond.mounted_path import mounted_path
 from millpond.optional_package import needed
 from millpond.schema import Schema
 from millpond.store import root_of
@@ -46,7 +47,7 @@ class DeltaWrite:
         needed("deltalake", "write_delta", "delta")
         if mode not in MODES:
             raise InvalidArgumentError(f"mode={mode!r} is not known", hint=f"choose one of {', '.join(MODES)}")
-        text = os.fspath(path).removeprefix("file://")
+        text = mounted_path(path).removeprefix("file://")
         self._stores = frame.session._stores
         self._path = table_root(text) if root_of(text) else str(Path(text).absolute())
         self._options = delta_options(self._path, self._stores.options_of(self._path))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from millpond.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError, UnsupportedError
 from millpond.iceberg_statistics import iceberg_bounds
+from millpond.mounted_path import mounted_path
 from millpond.optional_package import needed
 from millpond.sql_text import literal, quote_name
 from millpond.store import root_of
@@ -40,7 +41,7 @@ def open_iceberg(
         raise InvalidArgumentError(
             f"{type(table).__qualname__} is no Iceberg table", hint="give a pyiceberg Table, or a metadata file's path"
         )
-    path = os.fspath(table)
+    path = mounted_path(table)
     if storage_options:
         stores.add(path, storage_options)
     options = stores.options_of(path)

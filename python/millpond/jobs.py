@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from millpond.errors import ConflictError, UnsupportedError
 from millpond.job_events import parsed_events, status_of
+from millpond.mounted_path import mounted_path
 from millpond.settings import from_environment
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def default_data_root() -> DataRoot:
 
 def data_root_of(text: str) -> DataRoot:
     """What a `data_root` names: text for a store."""
+    text = mounted_path(text)
     return text if "://" in text else Path(text).expanduser()
 
 

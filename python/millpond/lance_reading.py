@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError, NotFoundError
+from millpond.mounted_path import mounted_path
 from millpond.optional_package import needed
 
 if TYPE_CHECKING:
@@ -72,5 +73,5 @@ def describe_fragments(dataset: Any) -> list[dict[str, Any]]:
 
 def whole_path(path: str | os.PathLike[str]) -> str:
     """A path that means the same in every worker."""
-    text = os.fspath(path)
+    text = mounted_path(path)
     return text if "://" in text else os.path.abspath(text)  # noqa: PTH100 (follows no links)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from millpond.errors import DataCorruptError, NotFoundError, UnsupportedError
+from millpond.mounted_path import mounted_path
 from millpond.stored_files import check_stored, find_stored, stores_here
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def find_files(
     Without `stores` they are on this machine's disks alone.
     """
     found: dict[str, FileFacts] = {}
-    for path in paths:
+    for path in map(mounted_path, paths):
         if "://" not in path:
             names = [path] if Path(path).is_file() else _in_folder(path, endings, recursive) or _like(path)
             here = [facts_of(str(Path(name).absolute())) for name in names]

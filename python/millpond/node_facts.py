@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from millpond.mounted_path import mounted_path
+
 #: Where the AWS tools find keys, but for a machine's own role.
 _KEY_VARIABLES = (
     "AWS_ACCESS_KEY_ID",
@@ -96,6 +98,7 @@ def _make(folder: Path) -> list[Path]:
 
 
 def _look(path: str) -> list[Path]:
+    path = mounted_path(path)
     if "://" in path:
         from millpond.object_store import ObjectStores
 

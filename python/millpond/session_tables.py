@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import os
 from typing import TYPE_CHECKING, Any
 
 from millpond.file_options import PathLike, StorageOptions
+from millpond.mounted_path import mounted_path
 from millpond.source_line import source_line
 from millpond.table_frame import frame_of
 
@@ -47,7 +47,7 @@ class SessionTables:
         from millpond.table_options import delta_options
 
         line = source_line()
-        place, session = os.fspath(path), _as_session(self)
+        place, session = mounted_path(path), _as_session(self)
         if storage_options:
             session._stores.add(place, storage_options)
         options = delta_options(place.removeprefix("file://"), session._stores.options_of(place))

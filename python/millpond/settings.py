@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from millpond.errors import InvalidArgumentError, UnsupportedError
+from millpond.mounted_path import mounted_path
 from millpond.object_store import ObjectStores
 from millpond.resources import amount_of, amounts_of, local_gpus
 from millpond.sizes import parse_size
@@ -96,7 +97,7 @@ def session_options(arguments: dict[str, Any]) -> tuple[_core.SessionOptions, di
 
 def folder_path(path: str | os.PathLike[str]) -> str:
     """A folder as it was given; the user's home for a `~` of this machine's."""
-    text = os.fspath(path)
+    text = mounted_path(path)
     return text if "://" in text else str(Path(text).expanduser())
 
 

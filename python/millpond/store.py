@@ -103,8 +103,10 @@ class Store(ABC):
 
 
 def root_of(path: str) -> str:
-    """ "s3://bucket" of "s3://bucket/key", and "" of a path of this machine."""
+    """ "s3://bucket" of "s3://bucket/key", and "" of a path of this machine, where 3FS is mounted."""
     scheme, colon, rest = path.partition("://")
+    if scheme.lower() == "3fs":
+        return ""
     return f"{scheme.lower()}://{rest.partition('/')[0]}" if colon and "/" not in scheme else ""
 
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "storage/errno_status.h"
+#include "storage/mounted_3fs.h"
 #include "storage/parent_path.h"
 #include "storage/unique_fd.h"
 
@@ -89,6 +90,11 @@ Status remove_local_tree(const std::string& path) {
   if (!parent_fd.is_valid()) {
     if (errno == ENOENT) return Status::ok();
     return errno_status(errno, "open", parent);
+  }
+  if (const auto moved = hand_over_tree_3fs(parent_fd.get(), name)) {
+    // Gone already, unless a folder that only looks like 3FS's took it.
+    (void)remove_directory(moved->folder.get(), moved->name.c_str(), trimmed, 0);
+    return Status::ok();
   }
   const Status status = remove_directory(parent_fd.get(), name.c_str(), trimmed, 0);
   if (status.is_ok()) return status;
