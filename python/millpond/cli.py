@@ -11,11 +11,12 @@ import time
 import warnings
 from collections.abc import Sequence
 
+from millpond.cli_arguments import data_root_argument
 from millpond.cli_cluster import add_cluster_command
 from millpond.cli_sql import add_sql_command
 from millpond.doctor import examine
 from millpond.errors import MillpondError
-from millpond.jobs import AnyJob, data_root_of, default_data_root, find_jobs, local_data_root, remove_jobs
+from millpond.jobs import AnyJob, default_data_root, find_jobs, local_data_root, remove_jobs
 from millpond.sizes import format_size
 
 
@@ -64,7 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     add_cluster_command(commands)
     for command in (jobs, clean, doctor):
         command.add_argument(
-            "--data-root", type=data_root_of, default=default_data_root(), help="where jobs lie (default: %(default)s)"
+            "--data-root",
+            type=data_root_argument,
+            default=default_data_root(),
+            help="where jobs lie (default: %(default)s)",
         )
     return parser
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from millpond.jobs import data_root_of, default_data_root, local_data_root
+from millpond.cli_arguments import data_root_argument
+from millpond.jobs import default_data_root, local_data_root
 from millpond.settings import from_environment
 
 
@@ -21,7 +22,10 @@ def add_cluster_command(commands: Any) -> None:
         "--address", default=address, help="as ray_address: auto, or host:port of the head (default: %(default)s)"
     )
     check.add_argument(
-        "--data-root", type=data_root_of, default=default_data_root(), help="where jobs will lie (default: %(default)s)"
+        "--data-root",
+        type=data_root_argument,
+        default=default_data_root(),
+        help="where jobs will lie (default: %(default)s)",
     )
 
 
