@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
@@ -23,6 +24,10 @@ _NO_HEAD = (400, 401, 403, 405, 501)
 
 class HttpStore(Store):
     """The files of any web servers. They have no folders, so each file is named. Safe for many threads."""
+
+    #: What to check when nothing is there, and when access is refused.
+    where_to_look = "the address"
+    whose_rights = "http_bearer_token, and whether the address is still valid"
 
     def __init__(self, path: str, options: Mapping[str, str]) -> None:
         """`options`: `http_bearer_token`, and the patience. Proxies and certificates are found as requests does."""
@@ -99,7 +104,7 @@ class HttpStore(Store):
             if answer.status_code != 206:
                 return None
             whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
-            if whole not in ("*", str(size)) or plain_tag(answer.headers.get("ETag", tag)) != tag:
+            if whole not in ("*", str(size)) or self._is_another(answer, tag):
                 raise changed(path)
             content = self._body(path, answer)
         if len(content) != nbytes:
@@ -109,7 +114,7 @@ class HttpStore(Store):
     def copy_to(self, path: str, target: Any, size: int, tag: str) -> None:
         """Writes the whole file, of this size and tag, to an open one."""
         with self._ask("GET", path) as answer:
-            if plain_tag(answer.headers.get("ETag", tag)) != tag:
+            if self._is_another(answer, tag):
                 raise changed(path)
             copied = 0
             for part in self._parts(path, answer):
@@ -118,19 +123,35 @@ class HttpStore(Store):
         if copied != size:
             raise changed(path)
 
-    def _head(self, path: str) -> _Head:
+    def _head(self, path: str) -> FileHead:
         with self._ask("HEAD", path, fine=_NO_HEAD) as answer:
             if answer.status_code == 200 and "Content-Length" in answer.headers:
-                return _Head(answer.headers, int(answer.headers["Content-Length"]))
+                return _head_of(answer.headers, int(answer.headers["Content-Length"]))
         with self._ask("GET", path, {"Range": "bytes=0-0"}, fine=(416,)) as answer:
             if answer.status_code == 200 and "Content-Length" in answer.headers:
-                return _Head(answer.headers, int(answer.headers["Content-Length"]))
+                return _head_of(answer.headers, int(answer.headers["Content-Length"]))
             whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
             if answer.status_code == 200 or not whole.isdecimal():
                 raise UnsupportedError(f'the server does not tell the size of "{path}"', hint="copy the file first")
-            return _Head(answer.headers, int(whole))
+            return _head_of(answer.headers, int(whole))
 
-    def _ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, fine: tuple[int, ...] = ()) -> Any:
+    def _is_another(self, answer: Any, tag: str) -> bool:
+        """Whether an answer is of another content than the one of this tag."""
+        return plain_tag(answer.headers.get("ETag", tag)) != tag
+
+    def _address(self, path: str) -> str:
+        """Where the file at a path is asked for."""
+        return path
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        fine: tuple[int, ...] = (),
+        address: str = "",
+        redirects: bool = True,
+    ) -> Any:
         if "@" in root_of(path):
             raise InvalidArgumentError(
                 "an address with a user or a password in it can't be read", hint="give http_bearer_token instead"
@@ -138,10 +159,10 @@ class HttpStore(Store):
         try:
             answer = self._session.request(
                 method,
-                path,
+                address or self._address(path),
                 headers=headers,
                 stream=True,
-                allow_redirects=True,
+                allow_redirects=redirects,
                 timeout=(self._patience.connect_seconds, self._patience.seconds),
             )
         except (self._requests.RequestException, OSError, ValueError) as error:
@@ -150,8 +171,9 @@ class HttpStore(Store):
             ) from None
         if answer.status_code >= 400 and answer.status_code not in fine:
             answer.close()
-            where, whose = "the address", "http_bearer_token, and whether the address is still valid"
-            raise error_of_status(path, answer.status_code, str(answer.reason), where=where, whose=whose)
+            raise error_of_status(
+                path, answer.status_code, str(answer.reason), where=self.where_to_look, whose=self.whose_rights
+            )
         return answer
 
     def _parts(self, path: str, answer: Any) -> Any:
@@ -171,19 +193,23 @@ class _BrokenOffError(UnavailableError):
     """An answer that began well and did not come to its end."""
 
 
-class _Head:
+@dataclass(frozen=True)
+class FileHead:
     """What a server says of a file."""
 
-    def __init__(self, headers: Mapping[str, str], size: int) -> None:
-        self.size = size
-        self.tag = plain_tag(headers.get("ETag", ""))
-        self.mtime_ns = _nanoseconds(headers.get("Last-Modified", ""))
+    size: int
+    tag: str
+    mtime_ns: int = 0
+
+
+def _head_of(headers: Mapping[str, str], size: int) -> FileHead:
+    return FileHead(size, plain_tag(headers.get("ETag", "")), _nanoseconds(headers.get("Last-Modified", "")))
 
 
 class HttpFile:
     """A file open for reading, by many threads at once."""
 
-    def __init__(self, store: HttpStore, path: str, head: _Head) -> None:
+    def __init__(self, store: HttpStore, path: str, head: FileHead) -> None:
         self._store = store
         self._path = path
         self._head = head

@@ -144,6 +144,10 @@ def _connect(path: str, options: Mapping[str, str]) -> Store:
             from millpond.webhdfs_store import WebHdfsStore
 
             return WebHdfsStore(path, options)
+        case "hf":
+            from millpond.huggingface_store import HuggingFaceStore
+
+            return HuggingFaceStore(path, options)
         case "http" | "https":
             from millpond.http_store import HttpStore
 
@@ -151,5 +155,5 @@ def _connect(path: str, options: Mapping[str, str]) -> Store:
     raise UnsupportedError(
         f'"{path}" is on a store that this version can\'t reach',
         hint="it reads and writes s3://, gs://, az://, abfss://, hdfs://, webhdfs:// and paths of this machine, "
-        "and reads https://",
+        "and reads https:// and hf://",
     )

@@ -33,6 +33,8 @@ STORE_OPTIONS = (
     "hdfs_kerberos_cache",
     "webhdfs_delegation_token",
     "http_bearer_token",
+    "hf_token",
+    "hf_endpoint",
     *PATIENCE_OPTIONS,
 )
 #: Hadoop's own settings are taken by their own names.

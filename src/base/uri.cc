@@ -8,7 +8,7 @@ namespace millpond {
 namespace {
 
 constexpr std::string_view kSchemes[] = {"file",    "s3",       "gs",   "az",    "abfs", "abfss", "hdfs",
-                                         "webhdfs", "swebhdfs", "http", "https", "3fs"};
+                                         "webhdfs", "swebhdfs", "http", "https", "hf",   "3fs"};
 
 bool is_scheme_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
