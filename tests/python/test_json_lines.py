@@ -15,7 +15,7 @@ from conftest import RUNNERS, open_session, partition_sizes
 from s3_server import s3_server
 
 PIECE_BYTES = 1 << 20
-NUM_ROWS = 60_000
+NUM_ROWS = 20_000
 
 
 def rows(count: int = NUM_ROWS) -> Iterator[dict[str, Any]]:
