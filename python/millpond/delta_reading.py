@@ -22,6 +22,7 @@ from millpond.errors import (
 from millpond.optional_package import needed
 from millpond.sql_text import quote_name
 from millpond.store import key_of, root_of
+from millpond.table_moment import moment_of
 from millpond.table_options import is_denied, without_secrets
 from millpond.table_snapshot import TableColumn, TableFile, TableSnapshot
 
@@ -59,7 +60,7 @@ def open_delta(
             address = delta_address(os.fspath(path))
             table = deltalake.DeltaTable(address, version=version, storage_options=dict(storage_options or {}))
             if timestamp is not None:
-                table.load_as_version(_moment(timestamp))
+                table.load_as_version(moment_of(timestamp))
     except deltalake.exceptions.TableNotFoundError as error:
         raise NotFoundError(f'there is no Delta table at "{os.fspath(path)}": {error}') from None
     except deltalake.exceptions.DeltaError as error:
@@ -95,11 +96,6 @@ def reached(path: str, storage_options: Mapping[str, str]) -> Iterator[None]:
             f'the store did not do what was asked of the Delta table at "{path}": {text}',
             hint="check the store's address and the network",
         ) from None
-
-
-def _moment(timestamp: datetime.datetime | str) -> datetime.datetime:
-    moment = datetime.datetime.fromisoformat(timestamp) if isinstance(timestamp, str) else timestamp
-    return moment if moment.tzinfo else moment.astimezone()
 
 
 def delta_snapshot(table: DeltaTable) -> TableSnapshot:

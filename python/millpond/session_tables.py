@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from millpond.file_options import PathLike, StorageOptions
 from millpond.mounted_path import mounted_path
 from millpond.source_line import source_line
-from millpond.table_frame import frame_of
+from millpond.table_frame import frame_of, with_rows
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -77,6 +77,37 @@ class SessionTables:
         session = _as_session(self)
         opened = open_iceberg(table, session._stores, storage_options)
         return frame_of(session, iceberg_snapshot(opened, snapshot_id, timestamp), local_path(opened.location()), line)
+
+    def read_ducklake(
+        self,
+        catalog: PathLike,
+        table: str,
+        *,
+        schema: str = "main",
+        version: int | None = None,
+        timestamp: datetime.datetime | str | None = None,
+        data_path: PathLike | None = None,
+        storage_options: StorageOptions = None,
+    ) -> DataFrame:
+        """A frame over a table of a DuckLake, as it is, or as it was at a `version` (snapshot) or a `timestamp`.
+
+        `catalog` is its database file of DuckDB or SQLite, on this machine; a naive timestamp is local time. Columns
+        are found by field id, deleted rows left out, rows that lie in a catalog of DuckDB's read from there, now.
+        `data_path` says where the files are instead of the catalog. What is not read is an UnsupportedError: another
+        format than 1.0, encrypted files, files without field ids. `storage_options` as for `read_delta`.
+        """
+        from millpond.ducklake_catalog import DuckLakeCatalog
+        from millpond.ducklake_reading import DuckLakeTable
+
+        line, session = source_line(), _as_session(self)
+        where = None if data_path is None else mounted_path(data_path)
+        with DuckLakeCatalog(mounted_path(catalog)) as opened:
+            found = DuckLakeTable(opened, schema, table, version, timestamp, where)
+            if storage_options:
+                session._stores.add(found.root, storage_options)
+            read = found.read(session._stores)
+        frame = frame_of(session, read.snapshot, read.root, line)
+        return with_rows(session, frame, read.snapshot.columns, read.inlined)
 
 
 def _as_session(reading: SessionTables) -> Any:

@@ -12,6 +12,8 @@ from millpond.table_identity import note_table_read
 from millpond.table_snapshot import TableColumn, TableFile, TableSnapshot, schema_option
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from millpond import _core
     from millpond.dataframe import DataFrame
     from millpond.session import Session
@@ -25,6 +27,19 @@ def frame_of(session: Session, snapshot: TableSnapshot, root: str, line: SourceL
     frame = _rows_of(session, snapshot, line)
     note_table_read(session, frame, root)
     return frame
+
+
+def with_rows(
+    session: Session, frame: DataFrame, columns: tuple[TableColumn, ...], tables: tuple[pa.Table, ...]
+) -> DataFrame:
+    """A frame of a version, and the rows that its catalog itself holds: tables of columns c0, c1, …"""
+    if not tables:
+        return frame
+    selected = ", ".join(
+        f"CAST(c{i} AS {column.type}) AS {quote_name(column.name)}" for i, column in enumerate(columns)
+    )
+    parts = ["SELECT * FROM {0}", *(f"SELECT {selected} FROM {{{i + 1}}}" for i in range(len(tables)))]
+    return session.sql(" UNION ALL ".join(parts), frame, *map(session.from_arrow, tables))
 
 
 def _rows_of(session: Session, snapshot: TableSnapshot, line: SourceLine) -> DataFrame:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 VERSION = "1.5.5"
-EXTENSIONS = ("httpfs", "avro", "delta", "iceberg", "ducklake")
+EXTENSIONS = ("httpfs", "avro", "delta", "iceberg", "ducklake", "sqlite_scanner")
 # Beside the virtual environment's own packages, so that it is there for the next run.
 FOLDER = Path(sys.prefix) / f"duckdb-{VERSION}"
 _DONE = FOLDER / f"done-{len(EXTENSIONS)}"
@@ -19,12 +19,10 @@ folder, statements = sys.argv[1], json.loads(sys.argv[2])
 sys.path.insert(0, folder)
 import duckdb
 with duckdb.connect() as connection:
-    for name in ("httpfs", "avro", "delta", "iceberg", "ducklake"):
+    for name in ("httpfs", "avro", "delta", "iceberg", "ducklake", "sqlite_scanner"):
         (path,) = glob.glob(f"{folder}/duckdb_extension_{name}/extensions/*/{name}.duckdb_extension")
         connection.execute(f"LOAD '{path}'")
-    for statement in statements:
-        result = connection.execute(statement)
-    print(json.dumps(result.fetchall(), default=str))
+    print(json.dumps([connection.execute(statement).fetchall() for statement in statements], default=str))
 """
 
 
@@ -40,6 +38,11 @@ def install() -> None:
 
 def rows(*statements: str) -> list[list[Any]]:
     """The rows of the last statement; what JSON has no type for as text."""
+    return results(*statements)[-1]
+
+
+def results(*statements: str) -> list[list[list[Any]]]:
+    """The rows of each statement."""
     install()
     arguments = [sys.executable, "-I", "-c", _PROGRAM, str(FOLDER), json.dumps(statements)]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=120)

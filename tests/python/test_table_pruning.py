@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from duckdb_1_5 import rows as other_duckdb
 from pyiceberg.catalog.sql import SqlCatalog
 
 NOON = datetime.datetime(2024, 1, 1, 12, 0, 0, 123456)
@@ -93,11 +94,21 @@ def iceberg(folder: Path) -> Tables:
     return lambda session: session.read_iceberg(table), paths
 
 
-@pytest.fixture(params=["delta", "delta by p", "iceberg"], scope="module")
+def ducklake(folder: Path) -> Tables:
+    steps = ["CREATE TABLE lake.t AS FROM '{0}/0.parquet' LIMIT 0"]
+    for number in range(FILES):
+        pq.write_table(rows(number), folder / f"{number}.parquet")
+        steps.append(f"INSERT INTO lake.t FROM '{{0}}/{number}.parquet'")
+    options = f"DATA_PATH '{folder}/files', DATA_INLINING_ROW_LIMIT 0"
+    other_duckdb(f"ATTACH 'ducklake:{folder}/meta' AS lake ({options})", *(step.format(folder) for step in steps))
+    return lambda session: session.read_ducklake(folder / "meta", "t"), sorted((folder / "files").rglob("*.parquet"))
+
+
+@pytest.fixture(params=["delta", "delta by p", "iceberg", "ducklake"], scope="module")
 def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tables:
     folder = tmp_path_factory.mktemp("tables")
-    if request.param == "iceberg":
-        return iceberg(folder)
+    if request.param in ("iceberg", "ducklake"):
+        return (iceberg if request.param == "iceberg" else ducklake)(folder)
     return delta(folder, ["p"] if "by p" in request.param else [])
 
 
@@ -114,14 +125,16 @@ def number_of_files(text: str) -> int:
 
 @pytest.mark.parametrize("condition", QUERIES)
 def test_a_filter_reads_the_files_it_needs(local: millpond.Session, table: Tables, condition: str) -> None:
-    read, _ = table
+    read, paths = table
     frame = read(local)
     all_rows = pa.concat_tables(rows(number) for number in range(FILES))
     columns = ", ".join(all_rows.column_names)
     with duckdb.connect() as plain:
         want = in_order(plain.sql(f"SELECT {columns} FROM all_rows WHERE {condition}").to_arrow_table())
     filtered = frame.filter(condition).select(all_rows.column_names)
-    assert number_of_files(filtered.explain()) == QUERIES[condition]
+    # A DuckLake tells which file has NaN.
+    wanted = 1 if condition == "f > 100" and paths[0].parent.parent.name == "main" else QUERIES[condition]
+    assert number_of_files(filtered.explain()) == wanted
     if condition == "f > 100":
         return  # DuckDB itself misses NaN in Parquet files whose footers don't tell of it.
     assert in_order(filtered.to_arrow()) == want
@@ -132,7 +145,7 @@ def test_a_filter_reads_the_files_it_needs(local: millpond.Session, table: Table
 
 
 def test_files_that_are_left_out_are_not_opened(session: millpond.Session, tmp_path: Path) -> None:
-    for make, name in ((lambda folder: delta(folder, ["p"]), "delta"), (iceberg, "iceberg")):
+    for make, name in ((lambda folder: delta(folder, ["p"]), "delta"), (iceberg, "iceberg"), (ducklake, "ducklake")):
         (tmp_path / name).mkdir()
         read, paths = make(tmp_path / name)
         frame = read(session)
