@@ -198,7 +198,8 @@ def test_an_object_that_is_replaced_within_the_second(place: Store, session: mil
     """By one of the same size: the same query gives what is there now, and what was planned over the old one fails."""
     times: list[int] = []
     before: millpond.DataFrame | None = None
-    for number in range(1, 8):
+    tells_seconds = place.name in ("moto", "versitygw", "azurite")
+    for number in range(10, 60):
         target = BytesIO()
         pq.write_table(pa.table({"i": [number]}), target, compression="none")
         content = target.getvalue() if read == "read_parquet" else f"i\n{number}\n".encode()
@@ -210,8 +211,9 @@ def test_an_object_that_is_replaced_within_the_second(place: Store, session: mil
                 before.partial_sql(f"SELECT max(i) AS i, {number} AS n FROM {{0}}").take_all()
         before = frame
         times.append(ObjectStores(place.options).stat(f"{place.root}/twins/x.{read}")[2] if not place.is_local else 0)
-    if place.name in ("moto", "versitygw", "azurite"):
-        assert len(set(times)) < len(times), "none was replaced within a second of the one before"
+        if number >= 16 and (not tells_seconds or len(set(times)) < len(times)):
+            return
+    pytest.fail("none was replaced within a second of the one before")
 
 
 @pytest.mark.parametrize("place", [name for name in STORES if name != "local"], indirect=True)
