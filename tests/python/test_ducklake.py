@@ -13,6 +13,8 @@ from conftest import open_session
 from duckdb_1_5 import results
 from duckdb_1_5 import rows as other_duckdb
 
+pytestmark = pytest.mark.long
+
 COLUMNS = (
     "i BIGINT, s VARCHAR, n DECIMAL(9,2), st STRUCT(a INTEGER, b VARCHAR), l INTEGER[], m MAP(VARCHAR, INTEGER), "
     "z TIMESTAMPTZ, t TIMESTAMP, d DATE, f DOUBLE, g FLOAT, u UUID, b BLOB, ok BOOLEAN, h UTINYINT, e TIME"
