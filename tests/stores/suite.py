@@ -207,7 +207,7 @@ def test_an_object_that_is_replaced_within_the_second(place: Store, session: mil
         frame = getattr(session, read)(f"{place.root}/twins/x.{read}")
         assert frame.partial_sql("SELECT sum(i)::BIGINT AS i FROM {0}").take_all() == [{"i": number}]
         if before is not None:
-            with pytest.raises(millpond.DataCorruptError, match="an input file was written again"):
+            with pytest.raises(millpond.DataCorruptError, match="an input file was written again|has changed since"):
                 before.partial_sql(f"SELECT max(i) AS i, {number} AS n FROM {{0}}").take_all()
         before = frame
         times.append(ObjectStores(place.options).stat(f"{place.root}/twins/x.{read}")[2] if not place.is_local else 0)
