@@ -234,8 +234,18 @@ class RayLauncher:
         for thread in self._running:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, end - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._running):
+            self._close_sockets()
 
     # What runs in threads.
+
+    def _close_sockets(self) -> None:
+        self._selector.close()
+        for worker in self._workers.values():
+            if worker.socket is not None:
+                worker.socket.close()
+        self._wake.close()
+        self._woken.close()
 
     def _poke(self) -> None:
         with contextlib.suppress(OSError):

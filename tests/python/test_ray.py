@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,18 @@ def failing(program: str, **environment: str) -> str:
     )
     assert done.returncode != 0
     return done.stderr
+
+
+def test_a_session_closes_its_sockets(cluster: str, tmp_path: Path) -> None:
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        session = millpond.init(ray_address=cluster, data_root=tmp_path / "data", progress=False)
+        assert session.from_items([1, 2, 3]).repartition(2, hash_by="item").count() == 3
+        session.shutdown()
+        del session
+        gc.collect()
+    assert [str(warning.message) for warning in caught if "socket" in str(warning.message)] == []
 
 
 def test_no_cluster_at_the_address(tmp_path: Path) -> None:
