@@ -32,8 +32,9 @@ Status finish_table_write(FileSystem& files, const std::string& job_directory, c
 /// finish_table_write of all that are noted.
 Status finish_table_writes(FileSystem& files, const std::string& job_directory);
 
-/// Removes a job's folder, and before it what its unfinished writes staged, as remove_stale does, and finish_table_writes. kConflict when a live
-/// session holds the job's lease, kInvalidArgument for a folder that no session made; fine when it is not there.
+/// Removes a job's folder, and before it what its unfinished writes staged, as remove_stale does, and finish_table_writes.
+/// kConflict when a live session holds the job's lease, kInvalidArgument for a folder that no session made; fine when it is
+/// not there.
 Status remove_job_directory(FileSystem& files, const std::string& job_directory);
 
 }  // namespace millpond

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/quote.h"
+#include "duckdb/common/string_util.hpp"
 #include "sql/file_literals.h"
 #include "sql/lines_path.h"
 #include "storage/hive_path.h"
@@ -79,7 +80,8 @@ std::string scan_of(const std::vector<std::string>& paths, const ScanOptions& op
 }  // namespace
 
 bool is_compressed(const std::string& path, const std::map<std::string, std::string>& options) {
-  return options.contains("compression") || path.ends_with(".gz") || path.ends_with(".zst");
+  const std::string name = duckdb::StringUtil::Lower(path);  // As DuckDB looks at it.
+  return options.contains("compression") || name.ends_with(".gz") || name.ends_with(".zst");
 }
 
 Schema physical_columns(const Schema& schema, const ScanOptions& options) {

@@ -36,6 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "array.json").write_text(json.dumps(list(rows())))
     (folder / "pretty.json").write_text("\n".join(json.dumps(row, indent=1) for row in rows()))
     (folder / "packed.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    (folder / "PACKED.JSONL.GZ").hardlink_to(folder / "packed.jsonl.gz")
     return folder
 
 
@@ -76,6 +77,13 @@ def test_explain_tells_the_pieces(cutting: millpond.Session, folder: Path, name:
     is_cut = name not in WHOLE
     assert ("pieces of files" in text) == is_cut
     assert "millpond-lines" not in text
+
+
+def test_a_packed_file_is_not_cut(cutting: millpond.Session, folder: Path) -> None:
+    """Whichever way its ending is written, and though it is told that it holds lines."""
+    for name in ("packed.jsonl.gz", "PACKED.JSONL.GZ"):
+        frame = cutting.read_json(str(folder / name), format="newline_delimited").repartition(3)
+        assert frame.count() == NUM_ROWS
 
 
 def test_folders_are_columns(cutting: millpond.Session, folder: Path, tmp_path: Path) -> None:
