@@ -13,11 +13,11 @@
 #include "sql/engine_impl.h"
 #include "sql/errors.h"
 #include "sql/exact_cuts.h"
-#include "sql/footer_cache.h"
 #include "sql/inputs.h"
 #include "sql/lossless_types.h"
 #include "sql/pinned_inputs.h"
 #include "sql/run_statement.h"
+#include "sql/scan_memory.h"
 #include "sql/setup.h"
 #include "sql/statements.h"
 #include "sql/streaming_plan.h"
@@ -59,6 +59,7 @@ class TaskRun {
     MILLPOND_RETURN_IF_ERROR(verify_untagged(*engine_.files, task_.inputs));
     MILLPOND_RETURN_IF_ERROR(engine_.files->make_directories(task_.output.directory));
     connection_ = std::make_unique<duckdb::Connection>(*database_);
+    limit_scan_memory(*connection_, *engine_.files, task_);
     const auto pinned = PinnedInputs::hold(*connection_, task_.inputs);
     if (has_intervals(task_.inputs)) sort_few_rows();
     MILLPOND_RETURN_IF_ERROR(prepare());

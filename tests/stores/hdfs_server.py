@@ -119,6 +119,8 @@ def _cluster(folder: Path, port: int, web_port: int, scheme: str) -> Iterator[No
     command: list[Any] = [
         "java",
         "-Xmx512m",
+        "-XX:-UsePerfData",  # Jetty and the machine itself leave folders in /tmp.
+        f"-Djava.io.tmpdir={folder}",
         "-cp",
         f"{folder}:{jars}/*",
         "org.apache.hadoop.mapreduce.MiniHadoopClusterManager",
