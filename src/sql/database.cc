@@ -9,6 +9,7 @@
 #include "duckdb/main/config.hpp"
 #include "duckdb/main/connection.hpp"
 #include "sql/errors.h"
+#include "sql/scan_memory.h"
 
 namespace millpond {
 namespace {
@@ -44,6 +45,7 @@ void configure(duckdb::DBConfig& config, const EngineOptions& options) {
   const std::int64_t threads = options.threads > 0 ? options.threads : usable_cores();
   const std::int64_t memory = options.memory_limit_bytes > 0 ? options.memory_limit_bytes : usable_memory() / 5 * 4;
   set(config, "threads", Value::BIGINT(threads));
+  set(config, "async_threads", Value::BIGINT(threads_reading_disks(threads)));
   config.options.maximum_memory = static_cast<duckdb::idx_t>(memory);
   config.options.use_temporary_directory = !options.temp_directory.empty();
   config.options.temporary_directory = options.temp_directory;

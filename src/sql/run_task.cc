@@ -59,7 +59,7 @@ class TaskRun {
     MILLPOND_RETURN_IF_ERROR(verify_untagged(*engine_.files, task_.inputs));
     MILLPOND_RETURN_IF_ERROR(engine_.files->make_directories(task_.output.directory));
     connection_ = std::make_unique<duckdb::Connection>(*database_);
-    limit_scan_memory(*connection_, *engine_.files, task_);
+    fit_scan(*connection_, *engine_.files, task_);
     const auto pinned = PinnedInputs::hold(*connection_, task_.inputs);
     if (has_intervals(task_.inputs)) sort_few_rows();
     MILLPOND_RETURN_IF_ERROR(prepare());

@@ -1,6 +1,8 @@
 #include "sql/scan_memory.h"
 
 #include <algorithm>
+#include <mutex>
+#include <variant>
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -43,6 +45,15 @@ bool is_on_disks(const FileSystem& files, const Task& task) {
   return true;
 }
 
+void read_stores(duckdb::DatabaseInstance& instance) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  auto& scheduler = duckdb::TaskScheduler::GetScheduler(instance);
+  const auto threads = static_cast<std::int64_t>(scheduler.NumberOfThreads());
+  if (static_cast<std::int64_t>(scheduler.NumberOfAsyncThreads()) != threads_reading_disks(threads)) return;
+  duckdb::AsyncThreadsSetting::ResetGlobal(&instance, duckdb::DBConfig::GetConfig(instance));
+}
+
 }  // namespace
 
 void trim_footers(duckdb::DatabaseInstance& instance, const Task& task) {
@@ -57,15 +68,19 @@ void trim_footers(duckdb::DatabaseInstance& instance, const Task& task) {
 #endif
 }
 
-void limit_scan_memory(duckdb::Connection& connection, const FileSystem& files, const Task& task) {
-  if (!reads_much(task)) return;
+std::int64_t threads_reading_disks(std::int64_t threads) { return std::max<std::int64_t>(threads / 2, 1); }
+
+void fit_scan(duckdb::Connection& connection, const FileSystem& files, const Task& task) {
   duckdb::ClientContext& context = *connection.context;
+  const bool on_disks = is_on_disks(files, task);
+  if (!on_disks) read_stores(*context.db);
+  if (!reads_much(task)) return;
   auto& settings = duckdb::ClientConfig::GetConfig(context).user_settings;
   duckdb::ExtensionOption footers;
   if (duckdb::DBConfig::GetConfig(context).TryGetExtensionOption("parquet_metadata_cache", footers)) {
     settings.SetUserSetting(footers.setting_index.GetIndex(), duckdb::Value::BOOLEAN(false));
   }
-  if (!is_on_disks(files, task)) return;
+  if (!on_disks) return;
   const auto threads = static_cast<std::int64_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads());
   settings.SetUserSetting(duckdb::ReadAheadDepthSetting::SettingIndex,
                           duckdb::Value::BIGINT(std::max(threads, kLeastPiecesAhead)));

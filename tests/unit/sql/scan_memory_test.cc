@@ -2,6 +2,7 @@
 
 #include "sql/scan_memory.h"
 
+#include "duckdb/parallel/task_scheduler.hpp"
 #include "duckdb/storage/object_cache.hpp"
 #include "sql/exchange_fixture.h"
 #include "storage/files_by_scheme.h"
@@ -58,6 +59,7 @@ TEST_CASE("a task that reads much keeps no footers while it runs, and reads litt
   TemporaryDirectory folder;
   duckdb::DBConfig config;
   config.SetOptionByName("threads", duckdb::Value::BIGINT(3));
+  config.SetOptionByName("async_threads", duckdb::Value::BIGINT(threads_reading_disks(3)));
   duckdb::DuckDB database(nullptr, &config);
   duckdb::Connection setup(database);
   REQUIRE_FALSE(setup.Query("SET GLOBAL parquet_metadata_cache = true")->HasError());
@@ -67,26 +69,31 @@ TEST_CASE("a task that reads much keeps no footers while it runs, and reads litt
 
   struct Seen {
     std::int64_t depth;
+    duckdb::idx_t async_threads;
     duckdb::idx_t footers;
   };
   const auto run = [&](const Task& task) {
     duckdb::ObjectCache& cache = database.instance->GetObjectCache();
     cache.EvictToReduceMemory(cache.GetCurrentMemory());
     duckdb::Connection connection(database);
-    limit_scan_memory(connection, *files, task);
+    fit_scan(connection, *files, task);
     REQUIRE_FALSE(connection.Query("SELECT sum(range) FROM '" + file + "'")->HasError());
     const auto depth = connection.Query("SELECT current_setting('read_ahead_depth')");
     REQUIRE_FALSE(depth->HasError());
     const auto row = depth->Fetch();
-    return Seen{row->GetValue(0, 0).GetValue<std::int64_t>(), cache.GetCurrentMemory()};
+    auto& scheduler = duckdb::TaskScheduler::GetScheduler(*database.instance);
+    return Seen{row->GetValue(0, 0).GetValue<std::int64_t>(), scheduler.NumberOfAsyncThreads(), cache.GetCurrentMemory()};
   };
   const Seen small = run(task_over(1 << 20));
   CHECK(small.depth == -1);
   CHECK(small.footers > 0);
   const Seen large = run(task_over(1 << 30));
   CHECK(large.depth == 3);
+  CHECK(large.async_threads == 1);
   CHECK(large.footers < small.footers / 2);  // DuckDB keeps some bytes of its own a file.
   const Seen store = run(task_over(1 << 30, "s3://bucket/a.parquet"));
   CHECK(store.depth == -1);
+  CHECK(store.async_threads >= 8);
+  CHECK(run(task_over(1 << 20)).async_threads == store.async_threads);
   CHECK(store.footers == large.footers);
 }
