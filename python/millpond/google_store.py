@@ -19,10 +19,13 @@ from millpond.optional_package import needed
 from millpond.store import Copies, Entries, Entry, Paths, Store, changed, in_parallel, key_of, other_size, root_of
 from millpond.store_errors import error_of_status
 from millpond.store_options import flag, setting
+from millpond.store_patience import patience_of
 
 _T = TypeVar("_T")
 
-_TIMEOUT = (10, 60)
+# Unless it is told: for a connection, for an answer (finishing a large object takes a while), and for all tries.
+_CONNECT_SECONDS = 10.0
+_ANSWER_SECONDS = 60.0
 _TRY_SECONDS = 30.0
 _POOL = 64
 _CHUNK_BYTES = 8 << 20
@@ -39,10 +42,7 @@ class GoogleStore(Store):
         endpoint = setting(options, "google_base_url")
         if endpoint and not endpoint.startswith(("https://", "http://")):
             raise InvalidArgumentError("google_base_url is no address", hint='write it as "https://host:port"')
-        self._how: dict[str, Any] = {
-            "timeout": _TIMEOUT,
-            "retry": storage.retry.DEFAULT_RETRY.with_timeout(_TRY_SECONDS),
-        }
+        self._how = _how_long(options, storage.retry.DEFAULT_RETRY)
         self._client = storage.Client(
             project="",
             credentials=_ours(path, lambda: _credentials(options)),
@@ -206,6 +206,16 @@ class GoogleUpload:
     def finish(self) -> None:
         """Gives the object its name."""
         _ours(self._path, self._writer.close)
+
+
+def _how_long(options: Mapping[str, str], retry: Any) -> dict[str, Any]:
+    """What each call is told: seconds for a connection and for an answer, and how long it is tried again."""
+    patience = patience_of(options)
+    connect = patience.connect_seconds if "connect_timeout" in options else _CONNECT_SECONDS
+    answer = patience.seconds if "timeout" in options else _ANSWER_SECONDS
+    is_told = "timeout" in options or "max_retries" in options
+    tries = retry.with_timeout((patience.max_retries + 1) * answer if is_told else _TRY_SECONDS)
+    return {"timeout": (connect, answer), "retry": tries if patience.max_retries else None}
 
 
 def _credentials(options: Mapping[str, str]) -> Any:

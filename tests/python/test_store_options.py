@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from pathlib import Path
 
 import millpond
@@ -70,3 +72,14 @@ def test_options_of_hadoop_are_taken_and_others_are_not(tmp_path: Path) -> None:
     assert isinstance(error_of(tmp_path, "hdfs://127.0.0.1:9/x", options), millpond.UnavailableError)
     with pytest.raises(millpond.InvalidArgumentError, match="azure_storage_key"):
         open_session(tmp_path, storage_options={"azure_storage_key": KEY})
+
+
+@pytest.mark.parametrize(("options", "most"), [({"max_retries": "0"}, 5), ({"max_retries": "2"}, 15)])
+def test_google_is_given_up_in_the_time_that_is_told(tmp_path: Path, options: dict[str, str], most: float) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        told = {"google_base_url": address, "google_skip_signature": "true", "timeout": "300ms", **options}
+        begin = time.monotonic()
+        error = error_of(tmp_path, "gs://bucket/x.parquet", told)
+    assert isinstance(error, millpond.UnavailableError)
+    assert time.monotonic() - begin < most

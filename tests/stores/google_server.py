@@ -51,4 +51,6 @@ def google(folder: Path) -> Iterator[Store]:
             project="millpond", credentials=AnonymousCredentials(), client_options={"api_endpoint": endpoint}
         )
         options = {"google_base_url": endpoint, "google_skip_signature": "true"}
+        if LARGE_ON_DISK:
+            options["timeout"] = "10m"  # It finishes an object of gigabytes for minutes.
         yield GooglePlace("gcs", f"gs://{BUCKET}", options, client.create_bucket(BUCKET))
