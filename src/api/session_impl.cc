@@ -1,6 +1,7 @@
 #include "api/session_impl.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "api/session_options.h"
@@ -14,6 +15,7 @@
 #include "runner/process_runner.h"
 #include "runner/routed_runner.h"
 #include "runner/thread_runner.h"
+#include "storage/usrbio_mounts.h"
 
 namespace millpond {
 Result<std::unique_ptr<Session::Impl>> Session::Impl::open(SessionOptions options,
@@ -167,8 +169,10 @@ void Session::Impl::warn(const std::string& message, const std::string& location
 }
 
 std::vector<std::string> Session::Impl::take_warnings() {
+  std::vector<std::string> warnings = take_usrbio_warnings();
   std::lock_guard lock(mutex_);
-  return std::exchange(warnings_, {});
+  std::ranges::move(std::exchange(warnings_, {}), std::back_inserter(warnings));
+  return warnings;
 }
 
 void Session::Impl::remember_frame(const NodePtr& node) {

@@ -51,10 +51,14 @@ class FileSystemBridge final : public duckdb::FileSystem {
   bool IsManuallySet() override { return true; }
   bool CanSeek() override { return true; }
   // DuckDB fetches ahead, in larger pieces, what lies elsewhere.
-  bool OnDiskFile(duckdb::FileHandle& handle) override { return !has_scheme(handle.GetPath()); }
+  bool OnDiskFile(duckdb::FileHandle& handle) override {
+    return !has_scheme(handle.GetPath()) && !files_->is_read_by_rings(handle.GetPath());
+  }
   bool CanHandleFile(const std::string& path) override {
     if (parse_lines_path(path)) return true;
     if (files_->is_local_disk(path)) return false;
+    // A query's own patterns: DuckDB expands them on disks, then comes for each file.
+    if (files_->is_read_by_rings(path) && is_pattern(path)) return false;
     return temp_directory_.empty() || path.compare(0, temp_directory_.size(), temp_directory_) != 0;
   }
 

@@ -50,8 +50,11 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  /// Whether a path means the same to every program of this machine, so that others (DuckDB) may open it by themselves.
+  /// Whether a path means the same to every program of this machine, and others (DuckDB) had better open it by themselves.
   virtual bool is_local_disk(const std::string& /*path*/) const { return false; }
+
+  /// Whether open() reads a file of this machine faster than other programs can: through the rings of 3FS. Large reads pay then.
+  virtual bool is_read_by_rings(const std::string& /*path*/) const { return false; }
 
   /// The store that holds `path`, where nothing can be renamed or locked; null for a disk.
   virtual ObjectStore* store_of(const std::string& /*path*/) const { return nullptr; }

@@ -72,6 +72,7 @@ class FilesByScheme final : public FileSystem {
       : local_(std::move(local)), store_(std::move(store)) {}
 
   bool is_local_disk(const std::string& path) const override { return !has_scheme(path) && local_->is_local_disk(path); }
+  bool is_read_by_rings(const std::string& path) const override { return !has_scheme(path) && local_->is_read_by_rings(path); }
 
   Result<FileInfo> stat(const std::string& path) override {
     if (!has_scheme(path)) return local_->stat(path);

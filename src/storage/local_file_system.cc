@@ -14,6 +14,7 @@
 #include "storage/file_system.h"
 #include "storage/local_file.h"
 #include "storage/remove_tree.h"
+#include "storage/usrbio_mounts.h"
 
 namespace millpond {
 namespace {
@@ -40,7 +41,8 @@ mode_t current_umask() {
 
 class LocalFileSystem final : public FileSystem {
  public:
-  bool is_local_disk(const std::string&) const override { return true; }
+  bool is_local_disk(const std::string& path) const override { return !is_read_by_usrbio(path); }
+  bool is_read_by_rings(const std::string& path) const override { return is_read_by_usrbio(path); }
 
   Result<FileInfo> stat(const std::string& path) override {
     MILLPOND_RETURN_IF_ERROR(check_path(path));
@@ -63,6 +65,7 @@ class LocalFileSystem final : public FileSystem {
       return Status::unsupported("can't read \"" + path + "\": it is a pipe or a device, not a file",
                                  "Write its content to a file first.");
     }
+    if (auto file = open_by_usrbio_of_mount(fd, path, info.st_size)) return file;
     return make_local_readable(std::move(fd), path);
   }
 

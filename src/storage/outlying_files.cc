@@ -11,6 +11,7 @@ class OutlyingFileSystem final : public FileSystem {
       : base_(std::move(base)), launcher_(std::move(launcher)), prefix_(std::move(directory) + "/") {}
 
   bool is_local_disk(const std::string& path) const override { return base_->is_local_disk(path); }
+  bool is_read_by_rings(const std::string& path) const override { return base_->is_read_by_rings(path); }
   ObjectStore* store_of(const std::string& path) const override { return base_->store_of(path); }
 
   Result<FileInfo> stat(const std::string& path) override {
