@@ -1,4 +1,7 @@
-"""3FS as a mounted folder. A plain folder stands for the mount: no 3FS was there."""
+"""3FS as a mounted folder, read through the kernel and through its rings.
+
+A plain folder stands for the mount: no 3FS was there.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,15 @@ import millpond
 import pytest
 from conftest import open_session
 from millpond.jobs import data_root_of
+from test_3fs_usrbio import LIBRARY
 
 
-@pytest.fixture
-def mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(params=["off", str(LIBRARY)], ids=["kernel", "rings"])
+def mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     folder = tmp_path / "mnt"
     (folder / "3fs-virt" / "rm-rf").mkdir(parents=True)
+    monkeypatch.setenv("MILLPOND_3FS_USRBIO", request.param)
+    monkeypatch.setenv("FAKE_USRBIO_MOUNTS", str(folder))
     monkeypatch.setenv("MILLPOND_3FS_MOUNTS", f"stage={folder},other={tmp_path / 'other'}")
     return folder
 
