@@ -101,6 +101,7 @@ TEST_CASE("many threads read files through USRBIO at once, in a bounded number o
     fake.set_faults(faults);
     const std::shared_ptr<ReadableFile> shared = sample.open(pool);
     std::atomic<int> wrong{0};
+    std::atomic<std::uint64_t> asked{0};
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < 12; ++i) {
       threads.emplace_back([&, i] {
@@ -108,11 +109,16 @@ TEST_CASE("many threads read files through USRBIO at once, in a bounded number o
         const std::shared_ptr<ReadableFile> own = i % 2 == 0 ? nullptr : open_by_usrbio(pool, fd, sample.path, kSize);
         wrong += i % 2 != 0 && own == nullptr;
         ReadableFile& file = own != nullptr ? *own : *shared;
-        for (const auto& [offset, size] : pieces_to_read(i, 4)) wrong += !sample.read(file, offset, size).is_ok();
+        for (const auto& [offset, size] : pieces_to_read(i, 4)) {
+          wrong += !sample.read(file, offset, size).is_ok();
+          asked += std::min(size, kSize - std::min(offset, kSize));
+        }
       });
     }
     for (std::thread& thread : threads) thread.join();
     CHECK(wrong == 0);
+    // Who finds no free lane waits for one.
+    if (*faults == '\0') CHECK(fake.count(FakeUsrbio::kBytes) == asked);
     CHECK(fake.count(FakeUsrbio::kBuffersLeft) <= before + UsrbioPool::kMaxLanes);
     CHECK(fake.count(FakeUsrbio::kBuffersLeft) > before + 1);
     CHECK(fake.count(FakeUsrbio::kFilesMade) == 7);
