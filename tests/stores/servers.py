@@ -15,7 +15,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "python"))
@@ -112,9 +111,7 @@ def store(name: str, folder: Path) -> Iterator[Store]:
         return
     with moto() if name == "moto" else versitygw(folder) as (endpoint, client):
         client.create_bucket(Bucket=BUCKET)
-        # moto reads all of an object for each piece of it.
-        slow = {"timeout": "10m"} if name == "moto" and LARGE_ON_DISK else {}
-        yield Store(name, f"s3://{BUCKET}", s3_options(endpoint) | slow, client)
+        yield Store(name, f"s3://{BUCKET}", s3_options(endpoint), client)
 
 
 def _other_store(name: str, folder: Path) -> AbstractContextManager[Store] | None:
@@ -141,8 +138,7 @@ def s3_options(endpoint: str) -> dict[str, str]:
 @contextmanager
 def moto() -> Iterator[tuple[str, Any]]:
     """moto: quick to start, takes any key."""
-    settings = {"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": "1000000"} if LARGE_ON_DISK else {}
-    with mock.patch.dict(os.environ, settings), s3_server() as server:
+    with s3_server() as server:
         yield server.endpoint, server.client
 
 
