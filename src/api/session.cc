@@ -10,6 +10,7 @@
 #include "plan/graphviz.h"
 #include "stage/resolve.h"
 #include "storage/files_by_scheme.h"
+#include "storage/usrbio_mounts.h"
 
 namespace millpond {
 
@@ -24,6 +25,7 @@ Result<std::shared_ptr<Session>> open_session(SessionOptions options, std::share
 }
 
 Result<std::shared_ptr<Session>> Session::open(SessionOptions options) {
+  begin_usrbio_session();
   std::shared_ptr<FileSystem> files = files_by_scheme(local_file_system(), options.object_store);
   return open_session(std::move(options), std::move(files));
 }

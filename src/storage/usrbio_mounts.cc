@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <exception>
@@ -29,7 +30,8 @@ struct MountRings {
   std::shared_ptr<UsrbioPool> pool;
 };
 
-// What the environment says, to notice when it says something else.
+// What the environment says, to notice when it says something else. Read only when a session begins or by the first path after
+// it, since others may change the environment meanwhile.
 struct Settings {
   std::optional<std::string> library, patience, mounts;
   bool operator==(const Settings&) const = default;
@@ -61,14 +63,23 @@ std::string mount_point_of(const UsrbioLibrary& library, const std::string& fold
 
 void close_at_exit();
 
-/// The rings of this process: made with the first path below a mount, and anew when the settings change.
+/// The rings of this process: made when the first path is asked about, and anew for a session with other settings.
 class ProcessRings {
  public:
-  std::shared_ptr<UsrbioPool> pool_of(const std::string& path) {
-    if (::getpid() != process_) return nullptr;
-    const Settings settings = Settings::now();
+  void begin_session() {
+    if (::getpid() != process_) return;
     std::lock_guard lock(mutex_);
-    if (!is_made_ || settings != settings_) make(settings);
+    // What was not there may be there by now.
+    if (state_ == kNone || Settings::now() != settings_) state_ = kUnknown;
+  }
+
+  std::shared_ptr<UsrbioPool> pool_of(const std::string& path) {
+    if (state_ == kNone || ::getpid() != process_) return nullptr;
+    std::lock_guard lock(mutex_);
+    if (state_ == kUnknown) {
+      make(Settings::now());
+      state_ = mounts_.empty() ? kNone : kMade;
+    }
     for (const MountRings& mount : mounts_) {
       if (is_below(path, mount.folder)) return mount.pool;
     }
@@ -94,8 +105,9 @@ class ProcessRings {
     if (warned_.insert(text).second) warnings_.push_back(text);
   }
 
+  enum State { kUnknown, kNone, kMade };
+
   void make(const Settings& settings) {
-    is_made_ = true;
     settings_ = settings;
     mounts_.clear();
     if (settings.library == "off") return;
@@ -137,7 +149,8 @@ class ProcessRings {
 
   const pid_t process_ = ::getpid();
   std::mutex mutex_;
-  bool is_made_ = false;
+  // Changed under the lock. Each file that is opened asks for it, mostly on machines without 3FS.
+  std::atomic<State> state_ = kUnknown;
   Settings settings_;
   std::vector<MountRings> mounts_;
   std::vector<std::string> warnings_;
@@ -160,6 +173,8 @@ void close_at_exit() {
 }
 
 }  // namespace
+
+void begin_usrbio_session() { rings().begin_session(); }
 
 bool is_read_by_usrbio(const std::string& path) { return rings().pool_of(path) != nullptr; }
 

@@ -18,9 +18,11 @@ struct Settings {
   Settings(const FakeUsrbio& fake, const std::string& library) {
     ::setenv("MILLPOND_3FS_MOUNTS", ("stage=" + fake.mount.path()).c_str(), 1);
     ::setenv("MILLPOND_3FS_USRBIO", library.c_str(), 1);
+    begin_usrbio_session();
   }
   ~Settings() {
     for (const char* name : {"MILLPOND_3FS_MOUNTS", "MILLPOND_3FS_USRBIO", "MILLPOND_3FS_USRBIO_TIMEOUT"}) ::unsetenv(name);
+    begin_usrbio_session();
     // Asked again, it lets go of what was made.
     (void)is_read_by_usrbio("/");
     (void)take_usrbio_warnings();
@@ -78,7 +80,10 @@ TEST_CASE("files below a mount of 3FS are read through its rings, others are not
     CHECK(fake.count(FakeUsrbio::kFilesLeft) == 0);
     CHECK(files->open(fake.mount / "none").status().code() == StatusCode::kNotFound);
 
+    // Other settings are those of the next session.
     ::setenv("MILLPOND_3FS_USRBIO", "off", 1);
+    CHECK(files->is_read_by_rings(fake.mount / "folder/file"));
+    begin_usrbio_session();
     CHECK(files->is_local_disk(fake.mount / "folder/file"));
     CHECK(read(fake.mount / "folder/file") == "content");
     CHECK(fake.count(FakeUsrbio::kReads) == 1);
@@ -121,6 +126,7 @@ TEST_CASE("where the rings can't be used the kernel reads, with one warning that
   REQUIRE(take_usrbio_warnings().size() == 1);
   ::setenv("FAKE_USRBIO_MOUNTS", fake.mount.path().c_str(), 1);
   ::setenv("MILLPOND_3FS_USRBIO_TIMEOUT", "soon", 1);
+  begin_usrbio_session();
   CHECK(local_file_system()->is_read_by_rings(fake.mount / "file"));
   const std::vector<std::string> warnings = take_usrbio_warnings();
   REQUIRE(warnings.size() == 1);
