@@ -23,7 +23,7 @@ constexpr const char* kTaskSettings[] = {
     "error_on_division_by_zero", "lambda_syntax", "max_expression_depth",
 };
 
-// Plans of these passes can't be cut into tasks: see docs/design, "passes that must be off".
+// Plans of these passes can't be cut into tasks (docs/decisions/0012-queries-cut-into-plans-of-steps.md).
 constexpr duckdb::OptimizerType kUncuttable[] = {
     duckdb::OptimizerType::COMPRESSED_MATERIALIZATION,
     duckdb::OptimizerType::LATE_MATERIALIZATION,

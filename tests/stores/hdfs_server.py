@@ -68,9 +68,9 @@ class HdfsPlace(Store):
     def uploads(self) -> list[str]:
         return []
 
-    def close_to_others(self, folder: str) -> None:
-        """Makes a folder that only the cluster's owner may look into."""
-        self.client.set_permission(f"/data/{folder}", 0o700)
+    def close_to_others(self, folder: str, mode: int = 0o700) -> None:
+        """Makes a folder one that only the cluster's owner may look into, or what `mode` says."""
+        self.client.set_permission(f"/data/{folder}", mode)
 
 
 @contextmanager

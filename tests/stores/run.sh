@@ -17,6 +17,7 @@ done > "$log" 2>&1 &
 faults=$!
 failed=0
 python -m pytest -q --timeout 1800 tests/stores/suite.py || failed=1
+python -m pytest -q --timeout 600 tests/stores/rights.py || failed=1
 python -m pytest -q --timeout 1800 tests/stores/tables.py || failed=1
 python -m pytest -q --timeout 900 tests/stores/traces.py tests/stores/untagged.py || failed=1
 for format in delta iceberg; do

@@ -26,6 +26,7 @@ trap 'rm -f "$log"' EXIT
 count() { { grep -oE "[0-9]+ $1" "$log" || true; } | awk '{ n += $1 } END { print n + 0 }'; }
 ended=0
 python -m pytest -q --timeout 600 tests/stores/suite.py -k "$stores" 2>&1 | tee -a "$log" || ended=1
+python -m pytest -q --timeout 600 tests/stores/rights.py -k "disk or ${stores#local or }" 2>&1 | tee -a "$log" || ended=1
 python -m pytest -q --timeout 600 tests/stores/tables.py -k moto 2>&1 | tee -a "$log" || ended=1
 python -m pytest -q --timeout 600 tests/stores/faults.py -k "every_request or first_error or goes_away" 2>&1 | tee -a "$log" || ended=1
 passed=$(count passed)

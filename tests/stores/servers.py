@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "python"))
@@ -111,7 +112,9 @@ def store(name: str, folder: Path) -> Iterator[Store]:
         return
     with moto() if name == "moto" else versitygw(folder) as (endpoint, client):
         client.create_bucket(Bucket=BUCKET)
-        yield Store(name, f"s3://{BUCKET}", s3_options(endpoint), client)
+        # moto reads all of an object for each piece of it.
+        slow = {"timeout": "10m"} if name == "moto" and LARGE_ON_DISK else {}
+        yield Store(name, f"s3://{BUCKET}", s3_options(endpoint) | slow, client)
 
 
 def _other_store(name: str, folder: Path) -> AbstractContextManager[Store] | None:
@@ -138,7 +141,8 @@ def s3_options(endpoint: str) -> dict[str, str]:
 @contextmanager
 def moto() -> Iterator[tuple[str, Any]]:
     """moto: quick to start, takes any key."""
-    with s3_server() as server:
+    settings = {"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": "1000000"} if LARGE_ON_DISK else {}
+    with mock.patch.dict(os.environ, settings), s3_server() as server:
         yield server.endpoint, server.client
 
 
@@ -150,14 +154,15 @@ def versitygw(folder: Path) -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def running_versitygw(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
-    """Its address and its process."""
-    program = install_go_program("versitygw", VERSITYGW)
+def running_versitygw(folder: Path, *options: str, iam: Path | None = None) -> Iterator[tuple[str, int]]:
+    """Its address and its process; with users of its own, whom it keeps in `iam`."""
+    program = versitygw_program()
     data = folder / "versitygw"
     data.mkdir(parents=True)
     (folder / "gateway-meta").mkdir()
     port = free_port()
     command = [program, "--port", f"127.0.0.1:{port}", "--access", "tester", "--secret", SECRET, "--quiet", *options]
+    command += ["--iam-dir", str(iam)] if iam else []
     # Metadata beside the data: not every file system has extended attributes.
     command += ["posix", "--sidecar", folder / "gateway-meta", data]
     endpoint = f"http://127.0.0.1:{port}"
@@ -175,7 +180,12 @@ def running(command: list[Any], endpoint: str, log: Path) -> Iterator[int]:
         yield process.pid
     finally:
         process.terminate()
-        process.wait()
+        try:
+            # Azurite waits for connections that are open, minutes.
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def free_port() -> int:
@@ -185,8 +195,14 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def client_of(endpoint: str) -> Any:
-    """boto3's client, without retries: a test wants to see what happens."""
+def versitygw_program() -> Path:
+    """Installed when it is not there."""
+    return install_go_program("versitygw", VERSITYGW)
+
+
+def client_of(endpoint: str, options: dict[str, str] | None = None) -> Any:
+    """boto3's client, without retries: a test wants to see what happens. With our key, or that of `options`."""
+    options = options or s3_options(endpoint)
     import boto3
     from botocore.config import Config
 
@@ -194,8 +210,8 @@ def client_of(endpoint: str) -> Any:
         "s3",
         endpoint_url=endpoint,
         region_name="us-east-1",
-        aws_access_key_id="tester",
-        aws_secret_access_key=SECRET,
+        aws_access_key_id=options["aws_access_key_id"],
+        aws_secret_access_key=options["aws_secret_access_key"],
         config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
     )
 

@@ -35,7 +35,6 @@ from places import open_session, started
 from servers import LARGE_ON_DISK, ROOT, Store
 
 STORES = ["local", "moto", "versitygw", "hdfs", "webhdfs", "swebhdfs", "azurite", "gcs"]
-SECRETS = ["aws_secret_access_key", "azure_storage_account_key"]
 # What they tell of times goes beyond seconds.
 _PARTS_OF_A_SECOND = ("hdfs", "webhdfs", "swebhdfs", "gcs")
 NAMES = ["plain", "a b", "50%", "%41", "ü€😀", "p=1", "it's", "[x]", "a+b&c"]
@@ -94,7 +93,7 @@ def test_workers_reach_the_store(place: Store, tmp_path: Path) -> None:
     nothing_is_left(place, "workers")
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 def test_a_large_object(place: Store, session: millpond.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sent in parts, put in place in parts where that is a copy, and read in pieces."""
     if place.name == "gcs" and LARGE_ON_DISK:
@@ -398,59 +397,6 @@ def test_a_bucket_that_is_missing(place: Store, session: millpond.Session) -> No
         session.read_parquet(f"{missing}/x.parquet")
     with pytest.raises(millpond.NotFoundError, match="no-such-bucket"):
         session.from_items([1]).write_parquet(f"{missing}/x")
-
-
-def refused(place: Store, folder: Path, path: str, options: dict[str, Any]) -> None:
-    """Neither read nor written, with an error that names the path and no key."""
-    with (
-        open_session(folder, place, storage_options=options) as session,
-        pytest.raises(millpond.PermissionDeniedError, match=path) as reading,
-    ):
-        session.read_csv(f"{path}/a.csv")
-    with (
-        pytest.raises(millpond.PermissionDeniedError, match=path) as writing,
-        open_session(folder, place, storage_options=options) as session,
-    ):
-        session.from_items([1]).write_csv(f"{path}/out")
-    for caught in (reading, writing):
-        for secret in SECRETS:
-            assert place.options.get(secret, "-" * 9) not in str(caught.value)
-
-
-@pytest.mark.parametrize("place", ["versitygw"], indirect=True)
-@pytest.mark.parametrize(
-    "changed", [{"aws_secret_access_key": "wrong"}, {"aws_access_key_id": "nobody"}, {"aws_skip_signature": True}]
-)
-def test_keys_that_s3_refuses(place: Store, tmp_path: Path, changed: dict[str, Any]) -> None:
-    place.put("guarded/a.csv", b"i\n1\n")
-    options: dict[str, Any] = {**place.options, **changed}
-    if "aws_skip_signature" in changed:
-        del options["aws_access_key_id"], options["aws_secret_access_key"]
-    refused(place, tmp_path, f"{place.root}/guarded", options)
-
-
-@pytest.mark.parametrize("place", ["azurite"], indirect=True)
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"azure_storage_account_key": "d3Jvbmc="},
-        {"azure_storage_sas_token": "sig=wrong"},
-        {"azure_skip_signature": True},
-    ],
-)
-def test_keys_that_azure_refuses(place: Store, tmp_path: Path, changed: dict[str, Any]) -> None:
-    place.put("guarded/a.csv", b"i\n1\n")
-    options: dict[str, Any] = {**place.options, **changed}
-    if "azure_storage_account_key" not in changed:
-        del options["azure_storage_account_key"]
-    refused(place, tmp_path, f"{place.root}/guarded", options)
-
-
-@pytest.mark.parametrize("place", ["hdfs", "webhdfs"], indirect=True)
-def test_folders_that_are_not_for_us(place: Store, tmp_path: Path) -> None:
-    place.put("guarded/a.csv", b"i\n1\n")
-    place.close_to_others("guarded")
-    refused(place, tmp_path, f"{place.root}/guarded", place.options)
 
 
 @pytest.mark.parametrize("place", list(PAGES), indirect=True)
