@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "tests" / "python"))
 from s3_server import SECRET, s3_server  # noqa: E402
 
 INSTALLED = ROOT / "build" / "stores"
+MINIO = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 BUCKET = "data"
 #: Whether servers that can keep their data in memory keep it on the disk.
@@ -94,7 +95,7 @@ class Store:
 
 def missing_tool(name: str) -> str | None:
     """What this machine lacks to run a store's server."""
-    tools = {"versitygw": ["go"], "gcs": ["go"], "azurite": ["npm"]}.get(name, [])
+    tools = {"versitygw": ["go"], "minio": ["go"], "gcs": ["go"], "azurite": ["npm"]}.get(name, [])
     if name.endswith("hdfs"):
         tools = ["java", "keytool", "mvn"]
     return next((tool for tool in tools if shutil.which(tool) is None), None)
@@ -110,7 +111,8 @@ def store(name: str, folder: Path) -> Iterator[Store]:
         with opened as place:
             yield place
         return
-    with moto() if name == "moto" else versitygw(folder) as (endpoint, client):
+    started = {"moto": moto, "minio": lambda: minio(folder), "versitygw": lambda: versitygw(folder)}[name]
+    with started() as (endpoint, client):
         client.create_bucket(Bucket=BUCKET)
         # moto reads all of an object for each piece of it.
         slow = {"timeout": "10m"} if name == "moto" and LARGE_ON_DISK else {}
@@ -151,6 +153,31 @@ def versitygw(folder: Path) -> Iterator[tuple[str, Any]]:
     """versitygw: refuses wrong keys."""
     with running_versitygw(folder) as (endpoint, _):
         yield endpoint, client_of(endpoint)
+
+
+@contextmanager
+def minio(folder: Path) -> Iterator[tuple[str, Any]]:
+    """MinIO, which takes seven minutes to install."""
+    program = install_go_program("minio", MINIO)
+    address, console = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    command = [program, "server", "--quiet", "--address", address, "--console-address", console]
+    command += ["--config-dir", folder / "minio-settings", folder / "minio"]
+    settings = {
+        "MINIO_ROOT_USER": "tester",
+        "MINIO_ROOT_PASSWORD": SECRET,
+        "MINIO_BROWSER": "off",
+        "MINIO_UPDATE": "off",
+    }
+    with mock.patch.dict(os.environ, settings), running(command, f"http://{address}", folder / "minio.log"):
+        # It answers before it is ready, if only that it is not.
+        client = client_of(f"http://{address}")
+        for _ in range(100):
+            try:
+                client.list_buckets()
+                break
+            except client.exceptions.ClientError:
+                time.sleep(0.1)
+        yield f"http://{address}", client
 
 
 @contextmanager
