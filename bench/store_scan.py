@@ -1,12 +1,13 @@
 """A scan of a folder of Parquet files from this disk and from S3 on this machine, by millpond and by DuckDB's httpfs.
 
-    python bench/store_scan.py DATA [--runs 3] [--threads 2] [--httpfs PYTHON]
+    python bench/store_scan.py DATA [--runs 3] [--threads 2] [--httpfs PYTHON] [--delay MILLISECONDS]
 
 DATA is made by bench/generate.py (62 million rows: 1 GB). S3 is versitygw on loopback, to which DATA is uploaded; both
 ways read the files in its folder, the same pages of the page cache. Each process first reads a file of one row, which
 loads clients and opens connections, then scans. Prints seconds of both, the scan's rate, and its CPU seconds a
 gigabyte, of the program and of versitygw, which hardly depend on what else the machine does. With one thread on two
 cores versitygw has a core of its own, as a store has elsewhere; with two it takes from the scan what it needs.
+With --delay each answer of the store comes so much later, as from a store that is far away (bench/delaying_proxy.py).
 PYTHON has duckdb and duckdb-extension-httpfs 1.5.5: FOLDER/httpfs/bin/python of bench/setup_peers.sh.
 """
 
@@ -19,6 +20,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +98,22 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@contextmanager
+def delayed(endpoint: str, milliseconds: float) -> Iterator[str]:
+    """Where the store answers so much later."""
+    if not milliseconds:
+        yield endpoint
+        return
+    proxy = Path(__file__).parent / "delaying_proxy.py"
+    command = [sys.executable, str(proxy), endpoint.rpartition(":")[2], str(milliseconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
+
+
 def upload(data: Path, endpoint: str) -> None:
     """DATA and a file of one row, put by a client as objects are."""
     client = client_of(endpoint)
@@ -114,14 +133,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--httpfs", metavar="PYTHON")
+    parser.add_argument("--delay", type=float, default=0, metavar="MILLISECONDS")
     arguments = parser.parse_args()
     size = sum(file.stat().st_size for file in arguments.data.glob("*.parquet"))
     # Stores keep connections open; versitygw does if it is told to.
     with (
         tempfile.TemporaryDirectory(dir=arguments.data.parent) as folder,
-        running_versitygw(Path(folder), "--keep-alive") as (endpoint, server),
+        running_versitygw(Path(folder), "--keep-alive") as (near, server),
+        delayed(near, arguments.delay) as endpoint,
     ):
-        upload(arguments.data, endpoint)
+        upload(arguments.data, near)
         # The gateway's buckets are the folders in its own.
         bucket = Path(folder) / "versitygw" / BUCKET
         programs = {
