@@ -68,8 +68,8 @@ class HdfsPlace(Store):
     def uploads(self) -> list[str]:
         return []
 
-    def close_to_others(self, folder: str, mode: int = 0o700) -> None:
-        """Makes a folder one that only the cluster's owner may look into, or what `mode` says."""
+    def set_mode(self, folder: str, mode: int) -> None:
+        """Says what others than the cluster's owner may do with a folder."""
         self.client.set_permission(f"/data/{folder}", mode)
 
 

@@ -109,7 +109,7 @@ def guarded_moto(folder: Path) -> Iterator[Guarded]:
 def guarded_versitygw(folder: Path) -> Iterator[Guarded]:
     """versitygw with a user who may read, and one without rights."""
     (folder / "users").mkdir()
-    with running_versitygw(folder, iam=folder / "users") as (endpoint, _):
+    with running_versitygw(folder, "--iam-dir", str(folder / "users")) as (endpoint, _):
         options = s3_options(endpoint)
         client = client_of(endpoint)
         client.create_bucket(Bucket=BUCKET)
@@ -156,8 +156,8 @@ def guarded_hdfs(folder: Path, name: str) -> Iterator[Guarded]:
     """HDFS, where who is not the owner may read a folder, and may not look into another."""
     with store(name, folder) as place:
         put_files(place)
-        place.close_to_others("open", 0o755)
-        place.close_to_others("closed", 0o700)
+        place.set_mode("open", 0o755)
+        place.set_mode("closed", 0o700)
         yield Guarded(place, place.options, place.options)
 
 

@@ -181,15 +181,14 @@ def minio(folder: Path) -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def running_versitygw(folder: Path, *options: str, iam: Path | None = None) -> Iterator[tuple[str, int]]:
-    """Its address and its process; with users of its own, whom it keeps in `iam`."""
+def running_versitygw(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """Its address and its process."""
     program = versitygw_program()
     data = folder / "versitygw"
     data.mkdir(parents=True)
     (folder / "gateway-meta").mkdir()
     port = free_port()
     command = [program, "--port", f"127.0.0.1:{port}", "--access", "tester", "--secret", SECRET, "--quiet", *options]
-    command += ["--iam-dir", str(iam)] if iam else []
     # Metadata beside the data: not every file system has extended attributes.
     command += ["posix", "--sidecar", folder / "gateway-meta", data]
     endpoint = f"http://127.0.0.1:{port}"
