@@ -60,6 +60,14 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+def is_running(pid: int) -> bool:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"
+
+
 START = ("--num-cpus=1", "--object-store-memory=80000000", "--disable-usage-stats", "--block")
 
 
@@ -335,8 +343,11 @@ def test_a_host_that_dies_on_a_node_that_lives_is_replaced(cluster: Any, tmp_pat
     wait_until(lambda: len(alive()) == 1)
     with session(tmp_path) as ours:
         frame = ours.from_items([{"a": 1}])
-        (row,) = frame.map(lambda row: {"host": os.getppid()}, schema={"host": int}).take_all()
+        schema = {"host": int, "worker": int}
+        (row,) = frame.map(lambda row: {"host": os.getppid(), "worker": os.getpid()}, schema=schema).take_all()
         os.kill(row["host"], signal.SIGKILL)
+        # On a busy machine the host takes longer to die than a task to run, and its worker dies after it.
+        wait_until(lambda: not is_running(row["worker"]))
         (again,) = frame.map(lambda row: {"host": os.getppid() + 0}, schema={"host": int}).take_all()
         assert again["host"] != row["host"]
 
