@@ -7,7 +7,7 @@ ways read the files in its folder, the same pages of the page cache. Each proces
 loads clients and opens connections, then scans. Prints seconds of both, the scan's rate, and its CPU seconds a
 gigabyte, of the program and of versitygw, which hardly depend on what else the machine does. With one thread on two
 cores versitygw has a core of its own, as a store has elsewhere; with two it takes from the scan what it needs.
-With --delay each answer of the store comes so much later, as from a store that is far away (bench/delaying_proxy.py).
+With --delay each answer of the store comes so much later, as from a store that is far away.
 PYTHON has duckdb and duckdb-extension-httpfs 1.5.5: FOLDER/httpfs/bin/python of bench/setup_peers.sh.
 """
 
@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "stores"))
 
 import duckdb
+from proxy import Proxy, running
 from servers import client_of, running_versitygw, s3_options
 
 BUCKET = "scan"
@@ -104,14 +106,8 @@ def delayed(endpoint: str, milliseconds: float) -> Iterator[str]:
     if not milliseconds:
         yield endpoint
         return
-    proxy = Path(__file__).parent / "delaying_proxy.py"
-    command = [sys.executable, str(proxy), endpoint.rpartition(":")[2], str(milliseconds)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
+    with running(Proxy(endpoint, before=lambda *_: time.sleep(milliseconds / 1000))) as address:
+        yield address
 
 
 def upload(data: Path, endpoint: str) -> None:
