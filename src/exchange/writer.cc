@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kListsBytes = 1 << 20;
 constexpr std::size_t kBytesPerList = 2 << 10;
 // It is written in parts of about this size: few calls, little memory.
-constexpr std::size_t kIndexPart = 4 << 20;
+constexpr std::size_t kIndexPart = 256 << 10;
 
 std::span<const std::byte> as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
 
@@ -89,6 +89,7 @@ Status ExchangeWriter::write_lists() {
   std::uint64_t offset = end_.fetch_add(lists_size_);
   std::uint64_t part_offset = offset;
   std::string bytes;
+  bytes.reserve(std::min(lists_size_, kIndexPart));
   const auto flush = [&]() -> Status {
     Status written =
         bytes.empty() ? Status::ok() : file_->write_at(static_cast<std::int64_t>(part_offset), as_bytes(bytes));

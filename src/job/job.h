@@ -103,6 +103,8 @@ class Job {
   void note_lost_output(Scheduler& scheduler, const Status& status);
   /// Before the last result of a shuffled stage is handed in: what its readers will have to read.
   void weigh_readers(Scheduler& scheduler, TaskRef last, const TaskResult& result);
+  /// Whether the task reads its partitions with one thread.
+  bool is_for_one_thread(const Stage& stage, std::int64_t task);
   Status check_result(const TaskResult& result, const Stage& stage) const;
   void note_early_stop(Scheduler& scheduler, const Stage& stage);
   /// Tells the progress callback; not more often than every 100 ms unless `is_due`.
@@ -124,6 +126,7 @@ class Job {
   /// By stage; empty where each task reads its own partition. Made once: whoever wrote the partitions may have to do so again,
   /// and some tasks may have read them by then.
   std::map<std::int64_t, std::vector<Share>> shares_;
+  std::map<std::int64_t, std::vector<bool>> one_thread_;          ///< By stage: one_thread_tasks().
   std::map<std::int64_t, std::vector<OutputFile>> written_;
   std::map<std::int64_t, BegunWrite> begun_;                      ///< Writes that are not done yet, by stage.
   std::deque<Event> pending_;                                     ///< Events that carrying out an action caused.

@@ -40,6 +40,7 @@ void Job::carry_out(Scheduler&, const action::Start& start) {
   task.id = next_task_id_++;
   task.attempt = context_.attempts->next();
   task.resources = start.resources;
+  if (task.resources.threads == 0 && is_for_one_thread(stage, start.task.partition)) task.resources.threads = 1;
   if (stage.write) {
     task.output.directory =
         staging_directory(stage.write->path, context_.job_id, write_job(stage).fingerprint) + "/attempts/" + task.attempt;
@@ -108,6 +109,16 @@ void Job::weigh_readers(Scheduler& scheduler, TaskRef last, const TaskResult& re
     if (!reads_shuffled(reader, last.stage)) continue;
     for (const event::TaskHint& hint : task_weights(reader, graph_.stages, known)) handle(scheduler, hint);
   }
+}
+
+bool Job::is_for_one_thread(const Stage& stage, std::int64_t task) {
+  const auto [found, is_new] = one_thread_.try_emplace(stage.id);
+  std::vector<bool>& tasks = found->second;
+  if (is_new) {
+    const ResultOf known = [&](std::int64_t upstream, std::int64_t number) { return &result_of(upstream, number); };
+    tasks = one_thread_tasks(stage, graph_.stages, known, context_.runner->slots());
+  }
+  return !tasks.empty() && tasks[static_cast<std::size_t>(task)];
 }
 
 void Job::note_lost_output(Scheduler& scheduler, const Status& status) {

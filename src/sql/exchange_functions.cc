@@ -7,6 +7,7 @@
 #include "duckdb/main/extension/extension_loader.hpp"
 #include "sql/bloom_functions.h"
 #include "sql/errors.h"
+#include "sql/exchange_batch.h"
 #include "sql/exchange_copy.h"
 #include "sql/exchange_scan.h"
 #include "sql/partition_functions.h"
@@ -80,6 +81,13 @@ Result<std::shared_ptr<const ExchangeFile>> ExchangeContext::open(const std::str
   return file;
 }
 
+std::shared_ptr<BatchBufferPool> ExchangeContext::batch_buffers() {
+  std::lock_guard lock(mutex_);
+  std::shared_ptr<BatchBufferPool> buffers = batch_buffers_.lock();
+  if (!buffers) batch_buffers_ = buffers = std::make_shared<BatchBufferPool>();
+  return buffers;
+}
+
 Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shared_ptr<ExchangeContext> context) {
   return without_exceptions([&]() -> Status {
     duckdb::ExtensionLoader loader(database, "millpond");
@@ -105,7 +113,7 @@ std::string exchange_copy_sql(const std::string& query, const std::string& path,
   return sql + ")";
 }
 
-std::string exchange_scan_sql(const std::vector<SegmentSlice>& slices, const Schema& schema) {
+std::string exchange_scan_sql(const std::vector<SegmentSlice>& slices, const Schema& schema, ExchangeReading reading) {
   std::vector<std::string> paths;
   std::vector<std::string> digests;
   for (const SegmentSlice& slice : slices) {
@@ -128,6 +136,8 @@ std::string exchange_scan_sql(const std::vector<SegmentSlice>& slices, const Sch
     sql += ", begins := " + number_list(slices, [&](const SegmentSlice& slice) { return range(slice).begin; });
     sql += ", ends := " + number_list(slices, [&](const SegmentSlice& slice) { return range(slice).end; });
   }
+  if (reading.threads > 0) sql += ", threads := " + std::to_string(reading.threads);
+  if (reading.batch_rows > 0) sql += ", batch_rows := " + std::to_string(reading.batch_rows);
   return sql + ", digests := " + text_list(digests) + ")";
 }
 

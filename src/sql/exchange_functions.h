@@ -21,6 +21,8 @@ class DatabaseInstance;
 
 namespace millpond {
 
+class BatchBufferPool;
+
 /// What one COPY wrote.
 struct WrittenExchange {
   OutputFile file;  ///< Rows and bytes a partition, and the index digest.
@@ -45,10 +47,14 @@ class ExchangeContext {
   /// Called by the COPY when its file is complete and synced.
   void record_written(const std::string& path, WrittenExchange written);
 
+  /// Buffers for all that write at the same time; they are gone when the last of these lets go.
+  std::shared_ptr<BatchBufferPool> batch_buffers();
+
  private:
   std::shared_ptr<FileSystem> files_;
   std::mutex mutex_;
   std::map<std::string, WrittenExchange> written_;
+  std::weak_ptr<BatchBufferPool> batch_buffers_;
 
   struct Kept {
     std::shared_ptr<const ExchangeFile> file;
@@ -75,9 +81,15 @@ Status register_exchange_functions(duckdb::DatabaseInstance& database, std::shar
 std::string exchange_copy_sql(const std::string& query, const std::string& path, const Placement& placement,
                               bool sync = true);
 
+/// How exchange data is read; 0: the scan's own choice.
+struct ExchangeReading {
+  std::int64_t threads = 0;     ///< At most so many.
+  std::int64_t batch_rows = 0;  ///< At most so many rows have one batch index.
+};
+
 /// A table function call that gives the rows of `slices` in order, with exactly the columns of `schema`:
 /// "millpond_exchange([…], […], …)". No slices: zero rows. Files are opened when it runs, not when it is bound, and
 /// are checked against the slices' digests and `schema`.
-std::string exchange_scan_sql(const std::vector<SegmentSlice>& slices, const Schema& schema);
+std::string exchange_scan_sql(const std::vector<SegmentSlice>& slices, const Schema& schema, ExchangeReading reading = {});
 
 }  // namespace millpond

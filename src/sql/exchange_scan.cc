@@ -35,6 +35,8 @@ struct ScanInfo : duckdb::TableFunctionInfo {
 struct ScanBind : duckdb::TableFunctionData {
   std::shared_ptr<ExchangeContext> context;
   ExchangeScan scan;
+  std::uint64_t most_threads = UINT64_MAX;
+  std::uint64_t most_rows = kMaxUnitRows;  // Of a unit.
 };
 
 struct ScanGlobal : GlobalTableFunctionState {
@@ -42,9 +44,10 @@ struct ScanGlobal : GlobalTableFunctionState {
   ExchangeScanPlan plan;
   std::vector<std::size_t> asked;  // For each output column, its index among the wanted ones; or kNoColumn.
   std::vector<LogicalType> types;  // Of the wanted columns.
+  std::uint64_t most_threads = 0;
   std::atomic<std::size_t> next_unit{0};
 
-  duckdb::idx_t MaxThreads() const override { return std::max<std::size_t>(plan.units.size(), 1); }
+  duckdb::idx_t MaxThreads() const override { return std::clamp<std::uint64_t>(plan.units.size(), 1, most_threads); }
 };
 
 // Keeps a segment's bytes alive as long as strings of a vector point into them.
@@ -65,6 +68,8 @@ struct ScanLocal : LocalTableFunctionState {
   std::size_t ahead_unit = kNoColumn;
   ExchangeChunks chunks;
   std::vector<std::unique_ptr<ColumnDecoder>> decoders;  // Of the wanted columns.
+  std::size_t open_file = kNoColumn;                     // Of their segment.
+  ExchangeSegment open_segment;
 };
 
 std::vector<Value> list_items(const Value& list, const char* name) {
@@ -91,6 +96,14 @@ std::vector<Value> named_list(duckdb::TableFunctionBindInput& input, const char*
                                   static_cast<std::int64_t>(items.size()), static_cast<std::int64_t>(size));
   }
   return items;
+}
+
+// A named number; `unless` when it is not given.
+std::uint64_t named_number(duckdb::TableFunctionBindInput& input, const char* name, std::uint64_t unless) {
+  if (!has_argument(input, name)) return unless;
+  const auto number = input.named_parameters.find(name)->second.GetValue<std::int64_t>();
+  if (number < 1) throw duckdb::BinderException("argument %s of millpond_exchange is %d", name, number);
+  return static_cast<std::uint64_t>(number);
 }
 
 std::vector<SegmentSlice> bind_slices(duckdb::TableFunctionBindInput& input) {
@@ -122,6 +135,8 @@ duckdb::unique_ptr<FunctionData> bind(ClientContext& context, duckdb::TableFunct
                                       duckdb::vector<LogicalType>& types, duckdb::vector<duckdb::Identifier>& names) {
   auto bound = duckdb::make_uniq<ScanBind>();
   bound->context = input.info->Cast<ScanInfo>().context;
+  bound->most_threads = named_number(input, "threads", bound->most_threads);
+  bound->most_rows = named_number(input, "batch_rows", bound->most_rows);
   ExchangeScan& scan = bound->scan;
   scan.slices = bind_slices(input);
   if (has_argument(input, "names")) {
@@ -156,12 +171,14 @@ duckdb::unique_ptr<GlobalTableFunctionState> initialize_global(ClientContext& co
     wanted.push_back(column);
     global->types.push_back(bound.scan.types[column]);
   }
-  const auto threads = static_cast<std::uint64_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads());
-  // Full row groups when there are enough of them for all threads.
-  const std::uint64_t unit_rows = bound.scan.rows >= threads * 2 * kMaxUnitRows
-                                      ? kMaxUnitRows
-                                      : std::clamp(bound.scan.rows / (threads * 4), kMinUnitRows, kMaxUnitRows);
-  global->plan = value_or_throw(plan_exchange_scan(*bound.context, bound.scan, wanted, unit_rows));
+  global->most_threads = bound.most_threads;
+  const auto all_threads = static_cast<std::uint64_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads());
+  const std::uint64_t threads = std::min(all_threads, bound.most_threads);
+  // Full units when there are enough of them for all threads.
+  const std::uint64_t unit_rows = bound.scan.rows >= threads * 2 * bound.most_rows
+                                      ? bound.most_rows
+                                      : std::clamp(bound.scan.rows / (threads * 4), std::min(kMinUnitRows, bound.most_rows), bound.most_rows);
+  global->plan = value_or_throw(plan_exchange_scan(*bound.context, bound.scan, wanted, unit_rows, threads == 1));
   return global;
 }
 
@@ -192,8 +209,11 @@ void open_piece(const ScanGlobal& global, ScanLocal& local, const ExchangePiece&
   const ExchangeScanFile& file = global.plan.files[piece.file];
   local.row = piece.from;
   local.piece_open = true;
-  local.decoders.clear();
   if (global.types.empty()) return;  // Only rows are counted.
+  // The rest of a segment that was cut.
+  if (local.open_file == piece.file && local.open_segment == piece.segment) return;
+  local.open_file = kNoColumn;
+  local.decoders.clear();
   read_chunks(global, local, piece);
   for (std::size_t i = 0; i < global.types.size(); ++i) {
     auto decoder = make_column_decoder(global.types[i], local.chunks.chunk(file.wanted[i]), piece.segment.rows);
@@ -204,6 +224,8 @@ void open_piece(const ScanGlobal& global, ScanLocal& local, const ExchangePiece&
     }
     local.decoders.push_back(std::move(decoder).value());
   }
+  local.open_file = piece.file;
+  local.open_segment = piece.segment;
 }
 
 // Moves to a piece with rows left; false at the end of the unit.
@@ -294,6 +316,9 @@ void register_exchange_scan(duckdb::ExtensionLoader& loader, std::shared_ptr<Exc
     function.GetSignature().AddKeywordOnly(name, texts, Value(texts));
   for (const char* name : {"num_rows", "begins", "ends"}) {
     function.GetSignature().AddKeywordOnly(name, numbers, Value(numbers));
+  }
+  for (const char* name : {"threads", "batch_rows"}) {
+    function.GetSignature().AddKeywordOnly(name, LogicalType::BIGINT, Value(LogicalType::BIGINT));
   }
   function.function_info = info;
   function.projection_pushdown = true;

@@ -55,7 +55,7 @@ Result<ExchangeScanFile> open_scan_file(ExchangeContext& context, const Exchange
 // Adds the segments of one slice to the units, cut to its row range.
 class UnitBuilder {
  public:
-  explicit UnitBuilder(std::uint64_t unit_rows) : unit_rows_(unit_rows) {}
+  UnitBuilder(std::uint64_t unit_rows, bool cuts_all) : unit_rows_(unit_rows), cuts_all_(cuts_all) {}
 
   void add(std::size_t file, std::vector<ExchangeSegment> segments, std::uint64_t begin, std::uint64_t end) {
     std::uint64_t first = 0;  // The number of the segment's first row in its partition.
@@ -73,28 +73,33 @@ class UnitBuilder {
  private:
   void append(ExchangePiece piece) {
     if (units_.empty()) units_.emplace_back();
-    const std::uint64_t room = unit_rows_ - std::min(rows_, unit_rows_);
-    const std::uint64_t rows = piece.to - piece.from;
-    if (rows > room && room > 0 && piece.segment.rows <= unit_rows_ / kCutShare) {
-      ExchangePiece begin = piece;
-      begin.to = piece.from = piece.from + room;
-      units_.back().push_back(std::move(begin));
-      rows_ = unit_rows_;
-      return append(std::move(piece));
-    }
-    if (rows > room && rows_ > 0) {
+    while (piece.to - piece.from > room()) {
+      if (room() > 0 && (cuts_all_ || piece.segment.rows <= unit_rows_ / kCutShare)) {
+        ExchangePiece begin = piece;
+        begin.to = piece.from = piece.from + room();
+        push(std::move(begin));
+      } else if (rows_ == 0) {
+        break;
+      }
       units_.emplace_back();
       rows_ = 0;
     }
-    units_.back().push_back(std::move(piece));
-    rows_ += rows;
+    push(std::move(piece));
   }
 
-  // A cut segment is read and checked twice: cheap when it is a small share of a unit. Full units are what DuckDB takes
+  std::uint64_t room() const { return unit_rows_ - std::min(rows_, unit_rows_); }
+
+  void push(ExchangePiece piece) {
+    rows_ += piece.to - piece.from;
+    units_.back().push_back(std::move(piece));
+  }
+
+  // A cut segment is read and checked twice, unless one thread reads both parts: cheap when it is a small share of a unit. Full units are what DuckDB takes
   // as row groups without copying them once more.
   static constexpr std::uint64_t kCutShare = 8;
 
-  std::uint64_t unit_rows_;
+  const std::uint64_t unit_rows_;
+  const bool cuts_all_;
   std::uint64_t rows_ = 0;  // Of the last unit.
   std::vector<ExchangeUnit> units_;
 };
@@ -147,10 +152,11 @@ Status count_scan_rows(ExchangeContext& context, ExchangeScan& scan) {
 }
 
 Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const ExchangeScan& scan,
-                                            const std::vector<std::size_t>& wanted, std::uint64_t unit_rows) {
+                                            const std::vector<std::size_t>& wanted, std::uint64_t unit_rows,
+                                            bool cuts_all) {
   open_ahead(context, scan.slices);
   ExchangeScanPlan plan;
-  UnitBuilder units(unit_rows);
+  UnitBuilder units(unit_rows, cuts_all);
   std::map<std::pair<std::string, std::string>, std::size_t> seen;  // A file may stand in several slices.
   std::shared_ptr<ReadableFile> data;  // The file of the last slice: one open file at a time.
   std::string data_path;

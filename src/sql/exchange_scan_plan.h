@@ -50,9 +50,11 @@ Status read_scan_schema(ExchangeContext& context, ExchangeScan& scan);
 Status count_scan_rows(ExchangeContext& context, ExchangeScan& scan);
 
 /// Opens every file and lists its segments; units hold up to `unit_rows` rows, or one segment. Small segments are
-/// cut, so that units are full; large ones only by a range. `wanted` are positions in `scan.names`. kDataCorrupt when a file is not what was planned.
+/// cut, so that units are full; large ones only by a range, or with `cuts_all`, which is for one thread. `wanted` are
+/// positions in `scan.names`. kDataCorrupt when a file is not what was planned.
 Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const ExchangeScan& scan,
-                                            const std::vector<std::size_t>& wanted, std::uint64_t unit_rows);
+                                            const std::vector<std::size_t>& wanted, std::uint64_t unit_rows,
+                                            bool cuts_all = false);
 
 /// The wanted columns of a unit's pieces, read many at once: for files on a store. The first error, in their order.
 Result<std::vector<ExchangeChunks>> read_unit(FileSystem& files, const ExchangeScanPlan& plan, const ExchangeUnit& unit);

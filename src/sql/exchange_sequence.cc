@@ -9,7 +9,7 @@ namespace millpond {
 ExchangeBatch ExchangeSequence::encode(const duckdb::ColumnDataCollection& rows, std::uint64_t first_row) {
   BatchBuffer buffer = buffers_.take();
   ExchangeBatch batch = encode_exchange_batch(rows, placer_, first_row, buffer);
-  batch.offset = value_or_throw(writer_.write(buffer.bytes()));
+  batch.offset = value_or_throw(writer_.write(buffer.encoded.bytes()));
   buffers_.give_back(std::move(buffer));
   return batch;
 }

@@ -23,8 +23,8 @@ class ExchangeSequence {
   using Place = std::pair<std::uint64_t, std::uint64_t>;
 
   /// Pieces of at least `batch_rows` rows, or a quarter of it when rows need no numbers, are encoded at once.
-  ExchangeSequence(ExchangeWriter& writer, const RowPlacer& placer, std::uint64_t batch_rows)
-      : writer_(writer), placer_(placer), batch_rows_(batch_rows) {}
+  ExchangeSequence(ExchangeWriter& writer, const RowPlacer& placer, std::uint64_t batch_rows, BatchBufferPool& buffers)
+      : writer_(writer), placer_(placer), batch_rows_(batch_rows), buffers_(buffers) {}
 
   void add(Place place, duckdb::unique_ptr<duckdb::ColumnDataCollection> rows);
 
@@ -62,7 +62,7 @@ class ExchangeSequence {
   ExchangeWriter& writer_;
   const RowPlacer& placer_;
   const std::uint64_t batch_rows_;
-  BatchBufferPool buffers_;
+  BatchBufferPool& buffers_;
   std::mutex mutex_;  // Guards what follows.
   std::map<Place, Piece> pieces_;
   std::uint64_t minimum_ = 0;

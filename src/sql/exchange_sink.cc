@@ -28,7 +28,8 @@ struct SinkGlobal : duckdb::GlobalSinkState {
       : target(std::move(written)),
         writer(value_or_throw(ExchangeWriter::create(target.context->files(), target.path, target.columns,
                                                      target.placer->placement().count))),
-        sequence(*writer, *target.placer, target.batch_rows) {}
+        buffers(target.context->batch_buffers()),
+        sequence(*writer, *target.placer, target.batch_rows, *buffers) {}
 
   // Nothing that can't be read is left behind.
   ~SinkGlobal() override {
@@ -39,6 +40,7 @@ struct SinkGlobal : duckdb::GlobalSinkState {
 
   const ExchangeTarget target;  // Its own: the operator is gone before its state.
   std::unique_ptr<ExchangeWriter> writer;
+  const std::shared_ptr<BatchBufferPool> buffers;
   ExchangeSequence sequence;
   bool is_finished = false;
   std::atomic<std::uint64_t> received{0};  // Counted apart from what the sequence writes.

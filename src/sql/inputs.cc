@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/quote.h"
-#include "sql/exchange_functions.h"
 #include "sql/file_scan.h"
 
 namespace millpond {
@@ -29,7 +28,7 @@ std::string no_rows(const Schema& schema) {
 
 }  // namespace
 
-Result<std::string> input_select(const TaskInput& input) {
+Result<std::string> input_select(const TaskInput& input, ExchangeReading reading) {
   if (input.schema.empty()) return Status::internal("input \"" + input.name + "\" has no columns");
   if (input.slices.empty()) return no_rows(input.schema);
   std::vector<FileSlice> files;
@@ -44,7 +43,7 @@ Result<std::string> input_select(const TaskInput& input) {
   if (!files.empty() && !segments.empty()) {
     return Status::internal("input \"" + input.name + "\" mixes files and exchange segments");
   }
-  if (!segments.empty()) return "FROM " + exchange_scan_sql(segments, input.schema);
+  if (!segments.empty()) return "FROM " + exchange_scan_sql(segments, input.schema, reading);
   if (!input.scan.has_value()) return Status::internal("input \"" + input.name + "\" has files but no reader options");
   MILLPOND_ASSIGN_OR_RETURN(const std::vector<std::string> scans, file_scans(files, *input.scan, input.schema));
   std::string sql;

@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "millpond/result.h"
+#include "sql/exchange_functions.h"
 #include "task/task.h"
 
 namespace millpond {
 
 /// The SELECT that gives the rows of one input: its pinned slices in order, with exactly the columns of its schema, each
 /// cast to its pinned type. No slices: zero rows. kInvalidArgument when the slices are of two kinds.
-Result<std::string> input_select(const TaskInput& input);
+Result<std::string> input_select(const TaskInput& input, ExchangeReading reading = {});
 
 /// One statement in which `query` sees the inputs by their names:
 ///   WITH "in0" AS NOT MATERIALIZED (…) FROM (query)

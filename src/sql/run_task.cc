@@ -31,6 +31,14 @@ namespace {
 // Row groups that wait to be written. DuckDB itself asks for half of this at least.
 constexpr std::size_t kWaitingBytesPerColumnAndThread = std::size_t{8} << 20;
 
+// DuckDB's ordered copy takes one step for each batch that comes, and two to bring a row group to its file: with a batch for
+// each, row groups pile up.
+constexpr std::int64_t kRowsOfHalfARowGroup = DEFAULT_ROW_GROUP_SIZE / 2;
+
+bool has_own_row_groups(const WriteOptions& options) {
+  return std::ranges::any_of(options.copy_options, [](const auto& option) { return option.first.starts_with("row_group_size"); });
+}
+
 std::int64_t known_rows(const std::vector<TaskInput>& inputs) {
   std::int64_t rows = 0;
   for (const TaskInput& input : inputs) {
@@ -97,7 +105,7 @@ class TaskRun {
   Status prepare() {
     std::vector<std::pair<std::string, std::string>> relations;
     for (const TaskInput& input : task_.inputs) {
-      MILLPOND_ASSIGN_OR_RETURN(std::string select, input_select(input));
+      MILLPOND_ASSIGN_OR_RETURN(std::string select, input_select(input, reading()));
       relations.emplace_back(input.name, std::move(select));
     }
     MILLPOND_RETURN_IF_ERROR(run_setup(*connection_, task_.setup, relations));
@@ -116,6 +124,14 @@ class TaskRun {
     bound_ = std::move(*known);
     set_rows(bound_.query, relations);
     return Status::ok();
+  }
+
+  ExchangeReading reading() const {
+    const auto& files = task_.output.files;
+    if (!files.has_value()) return {task_.resources.threads, 0};
+    // Where a batch is cut into many pieces, one thread alone lets these pile up.
+    if (files->format != FileFormat::kParquet || has_own_row_groups(*files)) return {};
+    return {task_.resources.threads, kRowsOfHalfARowGroup};
   }
 
   // Whether the schema must be known before the rows are; the exchange's COPY tells it with its file.

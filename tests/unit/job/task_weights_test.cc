@@ -58,6 +58,34 @@ TEST_CASE("a task weighs what it reads of all that was dealt to it") {
   CHECK(weights(stages[2], stages, results) == std::vector<double>{18, 101, 6});
 }
 
+StageInput kept(std::vector<std::int64_t> bytes) {
+  std::vector<std::vector<Slice>> partitions;
+  for (const std::int64_t size : bytes) partitions.push_back({SegmentSlice{"a.exchange", 0, 1, size, "", {}}});
+  auto source = std::make_shared<Source>(*static_source(std::move(partitions), std::nullopt));
+  source->is_kept = true;
+  StageInput input;
+  input.source = source;
+  return input;
+}
+
+TEST_CASE("one thread is enough for even tasks of which there are many") {
+  const auto known = [](const Stage& reader, std::int64_t slots) {
+    return one_thread_tasks(reader, {}, [](std::int64_t, std::int64_t) { return nullptr; }, slots);
+  };
+  const Stage even = stage_of(1, 8, {kept({10, 12, 9, 10, 10, 10, 40, 10})});
+  CHECK(known(even, 2) == std::vector<bool>{true, true, true, true, true, true, false, true});
+  CHECK(known(even, 3).empty());
+  CHECK(known(stage_of(1, 8), 2).empty());
+  // What else it reads isn't known to be even.
+  Stage joined = even;
+  joined.inputs.push_back(kept({1, 1, 1, 1, 1, 1, 1, 1}));
+  CHECK(known(joined, 2).size() == 8);
+  auto files = std::make_shared<Source>(*joined.inputs[1].source);
+  files->is_kept = false;
+  joined.inputs[1].source = files;
+  CHECK(known(joined, 2).empty());
+}
+
 TEST_CASE("the tasks of a limit keep their order") {
   std::vector<Stage> stages = {stage_of(0, 1), stage_of(1, 2, {dealt_by(0)})};
   stages[1].early_stop_rows = 10;

@@ -60,7 +60,8 @@ ExchangeTotals write(ExchangeDatabase& db, const std::string& name, const std::v
   placement.count = kind == Placement::Kind::kSingle ? 1 : 3;
   const RowPlacer placer(placement, {"i"}, {LogicalType::BIGINT});
   auto writer = value_or_throw(ExchangeWriter::create(db.context().files(), db.path(name), {exchange_column("i", LogicalType::BIGINT)}, placement.count));
-  ExchangeSequence sequence(*writer, placer, kBatchRows);
+  BatchBufferPool buffers;
+  ExchangeSequence sequence(*writer, placer, kBatchRows, buffers);
   std::mutex mutex;
   std::multiset<std::uint64_t> open;  // Batches that are not handed in whole.
   for (const Piece& piece : pieces) open.insert(piece.place.first);

@@ -41,14 +41,14 @@ Engine& engine() {
   return *shared;
 }
 
-/// Rows from one task, through an exchange file or a Parquet file, back.
-Rows through_exchange(const std::string& query, const std::string& directory, const std::vector<TaskInput>& inputs = {}) {
+/// What a task wrote into an exchange file, for the next to read.
+TaskInput exchanged(Engine& engine, const std::string& query, const std::string& directory, const std::vector<TaskInput>& inputs = {}) {
   Task task = parquet_task(query, directory);
   task.inputs = inputs;
   task.output.files.reset();
   task.output.exchange = Placement{};
   task.output.exchange_file = "rows.exchange";
-  const TaskResult result = run(engine(), task);
+  const TaskResult result = run(engine, task);
   REQUIRE(result.files.size() == 1);
   TaskInput input;
   input.name = "in0";
@@ -57,7 +57,12 @@ Rows through_exchange(const std::string& query, const std::string& directory, co
     input.slices.push_back(SegmentSlice{directory + "/" + result.files[0].path, segment.partition, segment.num_rows,
                                         segment.num_bytes, result.files[0].digest, {}});
   }
-  return rows_of(engine(), "FROM in0", {input});
+  return input;
+}
+
+/// Rows from one task, through an exchange file, back.
+Rows through_exchange(const std::string& query, const std::string& directory, const std::vector<TaskInput>& inputs = {}) {
+  return rows_of(engine(), "FROM in0", {exchanged(engine(), query, directory, inputs)});
 }
 
 Status task_error(const Task& task) {
@@ -72,6 +77,24 @@ TEST_CASE("a task's rows go through an exchange file to the next") {
   const TestFolder folder;
   CHECK(through_exchange("SELECT range AS a, range::HUGEINT AS h FROM range(3)", folder / "one") == Rows{"0|0", "1|1", "2|2"});
   CHECK(through_exchange("SELECT 1 AS a WHERE false", folder / "none").empty());
+}
+
+TEST_CASE("one thread writes what it reads, in order, and lets no row groups pile up") {
+  const TestFolder folder;
+  const auto own = open_engine();
+  const std::int64_t rows = 4'000'000;
+  const TaskInput input = exchanged(*own, "SELECT range AS i, hash(range) AS h FROM range(" + std::to_string(rows) + ")", folder / "one");
+  Task task = parquet_task("FROM in0", folder / "out");
+  task.inputs = {input};
+  task.resources.threads = 1;
+  const TaskResult result = run(*own, task);
+  REQUIRE(result.files.size() == 1);
+  // 64 MB of rows in 33 row groups.
+  CHECK(result.metrics.peak_memory_bytes > 0);
+  CHECK(result.metrics.peak_memory_bytes < (20 << 20));
+  const TaskInput back = raw_parquet("in0", {folder / "out/" + result.files[0].path}, result.schema);
+  const std::string ordered = "SELECT count(*), bool_and(i = r AND h = hash(i)) FROM (SELECT *, row_number() OVER () - 1 AS r FROM in0)";
+  CHECK(rows_of(*own, ordered, {back}) == Rows{std::to_string(rows) + "|true"});
 }
 
 TEST_CASE("inputs stand in the query by name, also twice, and an empty input has its columns") {
