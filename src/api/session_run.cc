@@ -111,6 +111,7 @@ JobContext Session::Impl::job_context(const std::vector<NodePtr>& roots) {
   context.job_id = options_.job_id;
   context.task_context = task_context(roots);
   context.min_task_bytes = options_.min_task_bytes;
+  if (options_.runner == "threads" && !options_.worker_launcher) context.shared_threads = options_.threads;
   context.scheduler.max_retries = options_.max_retries;
   context.scheduler.speculation = options_.speculation.value_or(true);
   // No machine will join that has what this one lacks.

@@ -41,6 +41,8 @@ struct JobContext {
   std::string task_context;          ///< See build_task.
   /// What is worth a task of its own, for stages that share partitions; 0: each task reads the partition of its number.
   std::int64_t min_task_bytes = 0;
+  /// Threads that as many tasks of this process share at a time; 0: a task has those of its runner for itself.
+  std::int64_t shared_threads = 0;
   SchedulerOptions scheduler;
   ProgressCallback progress;
   const std::atomic<bool>* cancelled = nullptr;
@@ -103,7 +105,7 @@ class Job {
   void note_lost_output(Scheduler& scheduler, const Status& status);
   /// Before the last result of a shuffled stage is handed in: what its readers will have to read.
   void weigh_readers(Scheduler& scheduler, TaskRef last, const TaskResult& result);
-  /// Whether the task reads its partitions with one thread.
+  /// Whether the task, which writes for the user, reads its partitions with one thread.
   bool is_for_one_thread(const Stage& stage, std::int64_t task);
   Status check_result(const TaskResult& result, const Stage& stage) const;
   void note_early_stop(Scheduler& scheduler, const Stage& stage);

@@ -112,11 +112,14 @@ void Job::weigh_readers(Scheduler& scheduler, TaskRef last, const TaskResult& re
 }
 
 bool Job::is_for_one_thread(const Stage& stage, std::int64_t task) {
+  // With shares a task's partition isn't that of its number.
+  if (context_.shared_threads == 0 || !stage.write || has_shared(stage.id)) return false;
   const auto [found, is_new] = one_thread_.try_emplace(stage.id);
   std::vector<bool>& tasks = found->second;
   if (is_new) {
     const ResultOf known = [&](std::int64_t upstream, std::int64_t number) { return &result_of(upstream, number); };
-    tasks = one_thread_tasks(stage, graph_.stages, known, context_.runner->slots());
+    const auto to_do = std::ranges::count_if(results_[static_cast<std::size_t>(stage.id)], [](const auto& result) { return !result; });
+    tasks = one_thread_tasks(stage, graph_.stages, known, to_do, context_.shared_threads);
   }
   return !tasks.empty() && tasks[static_cast<std::size_t>(task)];
 }

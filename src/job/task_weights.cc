@@ -29,8 +29,8 @@ void add_segments(const TaskResult& result, std::vector<std::int64_t>& bytes) {
   }
 }
 
-// With as many tasks as this for each slot, the last ones hardly leave others idle.
-constexpr std::int64_t kTasksPerSlot = 4;
+// With as many tasks as this for each thread, the last ones hardly leave others idle.
+constexpr std::int64_t kTasksPerThread = 4;
 // Heavier ones would be waited for.
 constexpr double kHeavy = 2;
 
@@ -63,8 +63,8 @@ std::vector<event::TaskHint> task_weights(const Stage& reader, const std::vector
 }
 
 std::vector<bool> one_thread_tasks(const Stage& reader, const std::vector<Stage>& stages, const ResultOf& result_of,
-                                   std::int64_t slots) {
-  if (reader.tasks < kTasksPerSlot * slots) return {};
+                                   std::int64_t to_do, std::int64_t threads) {
+  if (to_do < kTasksPerThread * threads) return {};
   const auto is_weighed = [](const StageInput& input) { return is_dealt(input) || is_kept(input); };
   const auto is_small = [](const StageInput& input) { return input.is_broadcast(); };
   if (!std::ranges::any_of(reader.inputs, is_weighed)) return {};

@@ -19,9 +19,10 @@ using ResultOf = std::function<const TaskResult*(std::int64_t stage, std::int64_
 std::vector<event::TaskHint> task_weights(const Stage& reader, const std::vector<Stage>& stages, const ResultOf& result_of);
 
 /// Which tasks of `reader` one thread is enough for, by number: those that only read exchange data and are at most twice as
-/// heavy as the mean, where there are four tasks or more for each of `slots`. Empty: none. What it reads is there. Cost: as above.
+/// heavy as the mean, where `to_do`, those that have to run, are four or more for each of `threads`. Empty: none. What it reads
+/// is there. Cost: as above.
 std::vector<bool> one_thread_tasks(const Stage& reader, const std::vector<Stage>& stages, const ResultOf& result_of,
-                                   std::int64_t slots);
+                                   std::int64_t to_do, std::int64_t threads);
 
 /// Whether tasks of the stage read one partition each of the shuffled stage `upstream`.
 bool reads_shuffled(const Stage& reader, std::int64_t upstream);

@@ -20,6 +20,7 @@ struct BoundTask {
   Schema schema;                            ///< Of its rows.
   duckdb::vector<duckdb::LogicalType> types;///< The same as DuckDB's types.
   bool streams = false;                     ///< Its plan keeps no rows.
+  bool may_add_rows = false;                ///< It streams, and a row may become several.
 };
 
 /// Remembers the last bound tasks of an engine. Thread-safe.

@@ -84,7 +84,7 @@ std::string exchange_copy_sql(const std::string& query, const std::string& path,
 /// How exchange data is read; 0: the scan's own choice.
 struct ExchangeReading {
   std::int64_t threads = 0;     ///< At most so many.
-  std::int64_t batch_rows = 0;  ///< At most so many rows have one batch index.
+  std::int64_t batch_rows = 0;  ///< With one thread, at most so many rows have one batch index.
 };
 
 /// A table function call that gives the rows of `slices` in order, with exactly the columns of `schema`:

@@ -64,8 +64,10 @@ struct ScanLocal : LocalTableFunctionState {
   bool piece_open = false;
   std::size_t file_number = kNoColumn;
   std::shared_ptr<ReadableFile> file;  // At most one open file a thread.
-  std::vector<ExchangeChunks> ahead;   // Of the pieces of the unit `ahead_unit`, where they are on a store.
+  // Of the pieces of the unit `ahead_unit` from `ahead_piece` on, where they are on a store.
+  std::vector<ExchangeChunks> ahead;
   std::size_t ahead_unit = kNoColumn;
+  std::size_t ahead_piece = 0;
   ExchangeChunks chunks;
   std::vector<std::unique_ptr<ColumnDecoder>> decoders;  // Of the wanted columns.
   std::size_t open_file = kNoColumn;                     // Of their segment.
@@ -178,7 +180,7 @@ duckdb::unique_ptr<GlobalTableFunctionState> initialize_global(ClientContext& co
   const std::uint64_t unit_rows = bound.scan.rows >= threads * 2 * bound.most_rows
                                       ? bound.most_rows
                                       : std::clamp(bound.scan.rows / (threads * 4), std::min(kMinUnitRows, bound.most_rows), bound.most_rows);
-  global->plan = value_or_throw(plan_exchange_scan(*bound.context, bound.scan, wanted, unit_rows, threads == 1));
+  global->plan = value_or_throw(plan_exchange_scan(*bound.context, bound.scan, wanted, unit_rows, bound.most_threads == 1));
   return global;
 }
 
@@ -192,9 +194,13 @@ void read_chunks(const ScanGlobal& global, ScanLocal& local, const ExchangePiece
   const ExchangeScanFile& file = global.plan.files[piece.file];
   if (file.file->is_on_store()) {
     const ExchangeUnit& unit = global.plan.units[local.unit];
-    if (local.ahead_unit != local.unit) local.ahead = value_or_throw(read_unit(global.context->files(), global.plan, unit));
-    local.ahead_unit = local.unit;
-    local.chunks = std::move(local.ahead[local.piece]);
+    if (local.ahead_unit != local.unit) {
+      // From the first piece that isn't open already.
+      local.ahead = value_or_throw(read_pieces(global.context->files(), global.plan, std::span(unit).subspan(local.piece)));
+      local.ahead_unit = local.unit;
+      local.ahead_piece = local.piece;
+    }
+    local.chunks = std::move(local.ahead[local.piece - local.ahead_piece]);
     return;
   }
   if (local.file_number != piece.file) {

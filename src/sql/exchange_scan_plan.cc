@@ -187,12 +187,12 @@ Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const Exch
   return plan;
 }
 
-Result<std::vector<ExchangeChunks>> read_unit(FileSystem& files, const ExchangeScanPlan& plan, const ExchangeUnit& unit) {
-  std::vector<Result<ExchangeChunks>> read(unit.size(), Result<ExchangeChunks>(ExchangeChunks{}));
-  at_once(unit.size(), [&](std::size_t i) {
-    const ExchangeScanFile& file = plan.files[unit[i].file];
+Result<std::vector<ExchangeChunks>> read_pieces(FileSystem& files, const ExchangeScanPlan& plan, std::span<const ExchangePiece> pieces) {
+  std::vector<Result<ExchangeChunks>> read(pieces.size(), Result<ExchangeChunks>(ExchangeChunks{}));
+  at_once(pieces.size(), [&](std::size_t i) {
+    const ExchangeScanFile& file = plan.files[pieces[i].file];
     const Result<std::shared_ptr<ReadableFile>> data = file.file->open_data(files);
-    read[i] = data.is_ok() ? file.file->read(**data, unit[i].segment, file.columns) : Result<ExchangeChunks>(data.status());
+    read[i] = data.is_ok() ? file.file->read(**data, pieces[i].segment, file.columns) : Result<ExchangeChunks>(data.status());
   });
   std::vector<ExchangeChunks> chunks;
   for (Result<ExchangeChunks>& one : read) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,7 @@ Result<ExchangeScanPlan> plan_exchange_scan(ExchangeContext& context, const Exch
                                             const std::vector<std::size_t>& wanted, std::uint64_t unit_rows,
                                             bool cuts_all = false);
 
-/// The wanted columns of a unit's pieces, read many at once: for files on a store. The first error, in their order.
-Result<std::vector<ExchangeChunks>> read_unit(FileSystem& files, const ExchangeScanPlan& plan, const ExchangeUnit& unit);
+/// The wanted columns of some pieces, read many at once: for files on a store. The first error, in their order.
+Result<std::vector<ExchangeChunks>> read_pieces(FileSystem& files, const ExchangeScanPlan& plan, std::span<const ExchangePiece> pieces);
 
 }  // namespace millpond

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "duckdb/common/string_util.hpp"
 #include "duckdb/main/client_config.hpp"
 #include "duckdb/main/settings.hpp"
 #include "duckdb/parallel/task_scheduler.hpp"
@@ -36,7 +37,10 @@ constexpr std::size_t kWaitingBytesPerColumnAndThread = std::size_t{8} << 20;
 constexpr std::int64_t kRowsOfHalfARowGroup = DEFAULT_ROW_GROUP_SIZE / 2;
 
 bool has_own_row_groups(const WriteOptions& options) {
-  return std::ranges::any_of(options.copy_options, [](const auto& option) { return option.first.starts_with("row_group_size"); });
+  return std::ranges::any_of(options.copy_options, [](const auto& option) {
+    const std::string name = duckdb::StringUtil::Lower(option.first);
+    return name.starts_with("row_group") || name == "chunk_size";
+  });
 }
 
 std::int64_t known_rows(const std::vector<TaskInput>& inputs) {
@@ -103,11 +107,7 @@ class TaskRun {
 
   // Puts the inputs around the query. Setup statements see them as views.
   Status prepare() {
-    std::vector<std::pair<std::string, std::string>> relations;
-    for (const TaskInput& input : task_.inputs) {
-      MILLPOND_ASSIGN_OR_RETURN(std::string select, input_select(input, reading()));
-      relations.emplace_back(input.name, std::move(select));
-    }
+    MILLPOND_ASSIGN_OR_RETURN(std::vector<Relation> relations, input_relations({}));
     MILLPOND_RETURN_IF_ERROR(run_setup(*connection_, task_.setup, relations));
     if (!needs_schema()) {
       set_rows(task_.query, relations);
@@ -122,22 +122,36 @@ class TaskRun {
       engine_.bound_schemas.add(key, *known);
     }
     bound_ = std::move(*known);
+    if (reads_with_one_thread()) {
+      MILLPOND_ASSIGN_OR_RETURN(relations, input_relations({.threads = 1, .batch_rows = kRowsOfHalfARowGroup}));
+    }
     set_rows(bound_.query, relations);
     return Status::ok();
   }
 
-  ExchangeReading reading() const {
+  // The name of an input, and its SELECT.
+  using Relation = std::pair<std::string, std::string>;
+
+  Result<std::vector<Relation>> input_relations(ExchangeReading reading) const {
+    std::vector<Relation> relations;
+    for (const TaskInput& input : task_.inputs) {
+      MILLPOND_ASSIGN_OR_RETURN(std::string select, input_select(input, reading));
+      relations.emplace_back(input.name, std::move(select));
+    }
+    return relations;
+  }
+
+  // Only where a batch becomes half a row group at most: of what else it becomes, one thread alone lets the rest pile up.
+  bool reads_with_one_thread() const {
     const auto& files = task_.output.files;
-    if (!files.has_value()) return {task_.resources.threads, 0};
-    // Where a batch is cut into many pieces, one thread alone lets these pile up.
-    if (files->format != FileFormat::kParquet || has_own_row_groups(*files)) return {};
-    return {task_.resources.threads, kRowsOfHalfARowGroup};
+    return task_.resources.threads == 1 && !task_.call.has_value() && files.has_value() && files->format == FileFormat::kParquet &&
+           !has_own_row_groups(*files) && bound_.streams && !bound_.may_add_rows;
   }
 
   // Whether the schema must be known before the rows are; the exchange's COPY tells it with its file.
   bool needs_schema() const { return task_.call.has_value() || task_.output.files.has_value(); }
 
-  void set_rows(const std::string& query, const std::vector<std::pair<std::string, std::string>>& relations) {
+  void set_rows(const std::string& query, const std::vector<Relation>& relations) {
     text_.query = query;
     rows_sql_ = with_relations(query, relations, &text_.prefix);
   }
@@ -148,7 +162,7 @@ class TaskRun {
       connection_->context->RunFunctionInTransaction([&] {
         duckdb::Planner planner(*connection_->context);
         planner.CreatePlan(parse_own(*connection_, rows_sql_));
-        bound = {std::move(query), schema_of(planner.names, planner.types), planner.types, is_streaming(*planner.plan)};
+        bound = {std::move(query), schema_of(planner.names, planner.types), planner.types, is_streaming(*planner.plan), may_add_rows(*planner.plan)};
       });
       return bound;
     });

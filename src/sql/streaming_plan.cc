@@ -24,4 +24,12 @@ bool is_streaming(const duckdb::LogicalOperator& plan) {
   return std::all_of(plan.children.begin(), plan.children.end(), [](const auto& child) { return is_streaming(*child); });
 }
 
+bool may_add_rows(const duckdb::LogicalOperator& plan) {
+  using duckdb::LogicalOperatorType;
+  if (plan.type == LogicalOperatorType::LOGICAL_UNNEST) return true;
+  // A function of each row that comes in.
+  if (plan.type == LogicalOperatorType::LOGICAL_GET && !plan.children.empty()) return true;
+  return std::any_of(plan.children.begin(), plan.children.end(), [](const auto& child) { return may_add_rows(*child); });
+}
+
 }  // namespace millpond

@@ -8,4 +8,7 @@ namespace millpond {
 /// operator that is not known.
 bool is_streaming(const duckdb::LogicalOperator& plan);
 
+/// Whether a streaming plan may give more rows than it reads.
+bool may_add_rows(const duckdb::LogicalOperator& plan);
+
 }  // namespace millpond

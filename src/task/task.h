@@ -84,7 +84,7 @@ struct CallSpec {
 };
 
 struct Resources {
-  std::int64_t threads = 0;       ///< Which read exchange data, too. 0: the runner's choice.
+  std::int64_t threads = 0;       ///< 0: the runner's choice.
   std::int64_t memory_bytes = 0;  ///< 0: the runner's choice.
   double gpus = 0;                ///< Fractions share one.
   std::map<std::string, double> custom{};  ///< By name, as the user calls them: {"tpu", 1}. Never clamped.

@@ -69,12 +69,13 @@ StageInput kept(std::vector<std::int64_t> bytes) {
 }
 
 TEST_CASE("one thread is enough for even tasks of which there are many") {
-  const auto known = [](const Stage& reader, std::int64_t slots) {
-    return one_thread_tasks(reader, {}, [](std::int64_t, std::int64_t) { return nullptr; }, slots);
+  const auto known = [](const Stage& reader, std::int64_t threads, std::int64_t done = 0) {
+    return one_thread_tasks(reader, {}, [](std::int64_t, std::int64_t) { return nullptr; }, reader.tasks - done, threads);
   };
   const Stage even = stage_of(1, 8, {kept({10, 12, 9, 10, 10, 10, 40, 10})});
   CHECK(known(even, 2) == std::vector<bool>{true, true, true, true, true, true, false, true});
   CHECK(known(even, 3).empty());
+  CHECK(known(even, 2, 1).empty());
   CHECK(known(stage_of(1, 8), 2).empty());
   // What else it reads isn't known to be even.
   Stage joined = even;
