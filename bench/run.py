@@ -28,6 +28,8 @@ from typing import IO
 
 JOBS = Path(__file__).parent / "jobs"
 HERE = ("duckdb", "polars", "millpond")
+#: Nothing that is measured reports home, nor waits for that.
+QUIET = {"DO_NOT_TRACK": "true", "DAFT_ANALYTICS_ENABLED": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 @dataclass
@@ -99,7 +101,12 @@ def watch(root: int, peak: list[int], done: threading.Event) -> None:
 def run_once(python: str, script: Path, arguments: list[str]) -> tuple[float, float]:
     """Seconds and peak megabytes of one program."""
     begin = time.perf_counter()
-    process = subprocess.Popen([python, str(script), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [python, str(script), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **QUIET},
+    )
     peak, done = [0], threading.Event()
     watcher = threading.Thread(target=watch, args=(process.pid, peak, done))
     watcher.start()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +29,22 @@ def open_session(folder: Path, **arguments: Any) -> millpond.Session:
     return millpond.init(data_root=folder / "data", **settings)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A temporary folder for the tests and the programs they start: but for Ray's logs, nothing may be left there."""
+    tmp_path_factory.getbasetemp()  # pytest's own stays in the system's, where it keeps the last three
+    folder = Path(tempfile.mkdtemp(prefix="mp"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setenv("RAY_TMPDIR", str(folder))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setattr(tempfile, "tempdir", None)
+        yield
+    left = sorted(path.name for path in folder.iterdir() if path.name != "ray")
+    shutil.rmtree(folder)
+    assert not left, f"left in the temporary folder: {left}"
+
+
 @pytest.fixture(scope="module", params=RUNNERS)
 def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[millpond.Session]:
     with open_session(tmp_path_factory.mktemp(request.param), runner=request.param) as session:
@@ -41,8 +60,6 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[millpond.Session
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in list(os.environ):
         if name.startswith(("MILLPOND_", "SP_")):
             monkeypatch.delenv(name)

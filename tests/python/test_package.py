@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import os
 import pkgutil
 import subprocess
 import sys
@@ -58,7 +59,8 @@ def test_types(tmp_path: Path) -> None:
 
 
 def test_quickstart(tmp_path: Path) -> None:
-    assert "ticker" in run(str(ROOT / "examples" / "quickstart.py"), cwd=tmp_path)
+    folder = {**os.environ, "TMPDIR": str(tmp_path)}
+    assert "ticker" in run(str(ROOT / "examples" / "quickstart.py"), cwd=tmp_path, env=folder)
 
 
 def test_demo(tmp_path: Path) -> None:

@@ -42,9 +42,10 @@ def azurite(folder: Path) -> Iterator[Store]:
 
     port = free_port()
     command = [_install(), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
+    command += ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     command += ["--location", str(folder / "azurite")] if LARGE_ON_DISK else ["--inMemoryPersistence"]
     endpoint = f"http://127.0.0.1:{port}"
-    with running([*command, "--silent", "--skipApiVersionCheck"], endpoint, folder / "azurite.log"):
+    with running(command, endpoint, folder / "azurite.log"):
         account = f"{endpoint}/{ACCOUNT}"
         client = ContainerClient(account, BUCKET, credential=KEY)
         client.create_container()
