@@ -134,7 +134,9 @@ def _environment(folder: Path) -> dict[str, str]:
     token = folder / "token"
     token.touch(mode=0o600)
     token.write_text(secrets.token_hex(32))
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "MILLPOND_", "SP_"))}
+    # Without TMPDIR: /tmp is what each host has for itself.
+    left_out = ("RAY_", "MILLPOND_", "SP_", "TMPDIR")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
     # Ray's workers yield to all else on a machine by default, which makes times here a matter of luck.
     env["RAY_worker_niceness"] = "0"
     return {**env, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token.read_text(), "MILLPOND_RAY_ADDRESS": "auto"}

@@ -9,22 +9,20 @@ using namespace millpond;
 
 namespace {
 
-// Each value's bytes as DuckDB stores it: −0.0 and 0.0, or two NaN, differ.
-std::vector<std::string> bits(ExchangeDatabase& db, const std::string& sql) {
-  std::vector<std::string> values;
+// The values' bytes as DuckDB stores them, one after the other: −0.0 and 0.0, or two NaN, differ.
+std::string bits(ExchangeDatabase& db, const std::string& sql) {
+  duckdb::MemoryStream stream;
+  duckdb::SerializationOptions options;
+  options.storage_compatibility = duckdb::StorageCompatibility::Latest();
   auto result = db.run(sql);
   while (auto chunk = result->Fetch()) {
     for (duckdb::idx_t row = 0; row < chunk->size(); ++row) {
       for (duckdb::idx_t column = 0; column < chunk->ColumnCount(); ++column) {
-        duckdb::MemoryStream stream;
-        duckdb::SerializationOptions options;
-        options.storage_compatibility = duckdb::StorageCompatibility::Latest();
         duckdb::BinarySerializer::Serialize(chunk->GetValue(column, row), stream, options);
-        values.emplace_back(reinterpret_cast<const char*>(stream.GetData()), stream.GetPosition());
       }
     }
   }
-  return values;
+  return {reinterpret_cast<const char*>(stream.GetData()), stream.GetPosition()};
 }
 
 // Sends a query's rows through one partition and through three, and compares value by value and type by type.
