@@ -3,10 +3,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <new>
 #include <utility>
 
 namespace millpond {
+
+namespace {
+
+// Below it malloc is as good, which never maps blocks this small, and cheaper: that one thread gives pages back, all of the
+// process's threads wait for.
+constexpr std::size_t kLeastPages = 64 << 10;
+
+void* take_pages(std::size_t size) {
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return data == MAP_FAILED ? nullptr : data;
+}
+
+}  // namespace
 
 PageBuffer::PageBuffer(PageBuffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
@@ -25,11 +39,13 @@ PageBuffer::~PageBuffer() { release(); }
 std::byte* PageBuffer::resize(std::size_t size) {
   if (size > capacity_) {
     release();
-    // The next one is often a little larger.
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const std::size_t capacity = (size + size / 8 + page - 1) / page * page;
-    void* data = ::mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data == MAP_FAILED) throw std::bad_alloc();
+    std::size_t capacity = size + size / 8;  // The next one is often a little larger.
+    if (capacity >= kLeastPages) {
+      const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+      capacity = (capacity + page - 1) / page * page;
+    }
+    void* data = capacity < kLeastPages ? std::malloc(capacity) : take_pages(capacity);
+    if (data == nullptr) throw std::bad_alloc();
     data_ = static_cast<std::byte*>(data);
     capacity_ = capacity;
   }
@@ -38,7 +54,11 @@ std::byte* PageBuffer::resize(std::size_t size) {
 }
 
 void PageBuffer::release() {
-  if (data_ != nullptr) ::munmap(data_, capacity_);
+  if (capacity_ < kLeastPages) {
+    std::free(data_);
+  } else {
+    ::munmap(data_, capacity_);
+  }
   data_ = nullptr;
   size_ = capacity_ = 0;
 }

@@ -5,7 +5,7 @@
 
 namespace millpond {
 
-/// Memory in whole pages, from the system and back to it. Large blocks that come and go through malloc leave holes in its heap,
+/// Memory for large blocks, in whole pages, from the system and back to it; for small ones malloc's. Large blocks that come and go through malloc leave holes in its heap,
 /// and make it take the next ones from there, too (mallopt(3), M_MMAP_THRESHOLD): a process grows without holding more.
 /// Not cleared, and its pages stay: fresh ones cost more than most work that fills them.
 class PageBuffer {
